@@ -1,0 +1,17 @@
+#include "connectors/builtin.h"
+
+#include "connectors/file/file.h"
+#include "connectors/generate/source.h"
+#include "connectors/log/log.h"
+#include "connectors/mqtt/mqtt.h"
+
+namespace streamflow {
+
+void register_connectors(Registry& registry) {
+  register_mqtt(registry);
+  register_file(registry);
+  register_generate(registry);
+  register_log(registry);
+}
+
+}  // namespace streamflow

@@ -1,0 +1,249 @@
+#include "connectors/file/source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+#include "connectors/file/path.h"
+
+namespace streamflow::file {
+namespace {
+
+constexpr size_t kPoolMax = 4;
+
+// The length of the whole lines among `size` bytes, of which the first `known` have no line break.
+size_t whole_lines(const char* data, size_t known, size_t size) {
+  const void* feed = ::memrchr(data + known, '\n', size - known);
+  return feed == nullptr ? 0 : static_cast<size_t>(static_cast<const char*>(feed) - data) + 1;
+}
+
+}  // namespace
+
+FileSource::FileSource(SourceOptions options)
+    : options_(std::move(options)), retry_(std::hash<std::string>()(options_.path)) {}
+
+FileSource::~FileSource() { close_file(); }
+
+void FileSource::start(Loop& loop, SourceHost& host) {
+  loop_ = &loop;
+  host_ = &host;
+  block_ = new_block(options_.block_bytes);
+  options_.standard_input ? open_standard_input() : open_file();
+}
+
+void FileSource::open_standard_input() {
+  fd_ = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (fd_ < 0) {
+    host_->state(ConnectorState::kDown, "standard input is closed");
+    ended_ = true;
+    return host_->ended();
+  }
+  saved_flags_ = ::fcntl(fd_, F_GETFL);
+  opened();
+}
+
+void FileSource::open_file() {
+  fd_ = ::open(options_.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd_ < 0) return failed(errno);
+  opened();
+}
+
+void FileSource::opened() {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) return failed(errno);
+  if (S_ISDIR(status.st_mode)) return failed(EISDIR);
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+  offset_ = 0;
+  quiet_polls_ = 0;
+  is_regular_ = S_ISREG(status.st_mode);
+  wait_for_readable_ = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || ::isatty(fd_) == 1;
+  retry_.reset();
+  host_->state(ConnectorState::kUp, "");
+  schedule(0);
+}
+
+void FileSource::failed(int error) {
+  close_file();
+  const Micros wait = retry_.next();
+  host_->state(ConnectorState::kDown, errno_text(error, options_.path), loop_->now() + wait);
+  timer_ = loop_->after(wait, [this] {
+    timer_ = 0;
+    open_file();
+  });
+}
+
+// The next turn of reading, if any is due at all.
+void FileSource::schedule(Micros delay) {
+  if (paused_ || ended_ || fd_ < 0 || timer_ != 0 || watch_ != 0) return;
+  if (wait_for_readable_) {
+    watch_ = loop_->watch(fd_, true, false, [this](bool, bool) { turn(); });
+    if (watch_ != 0) return;
+    delay = std::max(delay, kPoll);  // this loop cannot wait for it
+  }
+  timer_ = loop_->after(delay, [this] {
+    timer_ = 0;
+    turn();
+  });
+}
+
+void FileSource::stop_waiting() {
+  loop_->cancel(std::exchange(timer_, 0));
+  loop_->unwatch(std::exchange(watch_, 0));
+}
+
+void FileSource::pause() {
+  paused_ = true;
+  if (loop_ == nullptr || fd_ < 0) return;  // a missing file is still looked for
+  stop_waiting();
+  host_->state(ConnectorState::kPaused, "");
+}
+
+void FileSource::resume() {
+  if (!std::exchange(paused_, false) || loop_ == nullptr || ended_) return;
+  if (fd_ < 0) {
+    if (timer_ == 0) open_file();
+    return;
+  }
+  host_->state(ConnectorState::kUp, "");
+  schedule(0);
+}
+
+void FileSource::turn() {
+  if (filled_ == block_->capacity) {
+    if (filled_ >= options_.line_bytes_max) {
+      skip_long_line();
+    } else {
+      auto larger = new_block(std::min(2 * block_->capacity, options_.line_bytes_max));
+      std::memcpy(larger->data.get(), block_->data.get(), filled_);
+      block_ = std::move(larger);
+    }
+  }
+  const ssize_t n = ::read(fd_, block_->data.get() + filled_, block_->capacity - filled_);
+  if (n > 0) return take(static_cast<size_t>(n));
+  if (n == 0) return at_end();
+  if (errno == EINTR || errno == EAGAIN) return schedule(wait_for_readable_ ? 0 : kPoll);
+  failed(errno);
+}
+
+void FileSource::take(size_t bytes) {
+  offset_ += static_cast<off_t>(bytes);
+  quiet_polls_ = 0;
+  size_t known = std::exchange(filled_, filled_ + bytes);
+  if (skipping_) {
+    leave_long_line();
+    known = 0;
+  }
+  const size_t lines = whole_lines(block_->data.get(), known, filled_);
+  if (lines > 0) hand_over(lines);
+  schedule(0);
+}
+
+// Drops what was read up to the long line's end.
+void FileSource::leave_long_line() {
+  char* const data = block_->data.get();
+  const void* feed = std::memchr(data, '\n', filled_);
+  const size_t gone =
+      feed == nullptr ? filled_ : static_cast<size_t>(static_cast<const char*>(feed) - data) + 1;
+  skipping_ = feed == nullptr;
+  filled_ -= gone;
+  std::memmove(data, data + gone, filled_);
+}
+
+// The first `line_bytes` go to the pipeline, the rest to the start of the next block.
+void FileSource::hand_over(size_t line_bytes) {
+  const size_t rest = filled_ - line_bytes;
+  auto next = new_block(std::max(options_.block_bytes, rest));
+  std::memcpy(next->data.get(), block_->data.get() + line_bytes, rest);
+  std::shared_ptr<Block> full = std::exchange(block_, std::move(next));
+  filled_ = rest;
+  full->size = line_bytes;
+  host_->lines(std::move(full));
+  host_->flush();
+}
+
+void FileSource::skip_long_line() {
+  host_->complain("a line of more than " + std::to_string(options_.line_bytes_max >> 20) +
+                  " MiB is skipped");
+  skipping_ = true;
+  filled_ = 0;
+}
+
+void FileSource::at_end() {
+  if (options_.follow && is_regular_) return look_for_changes();
+  hand_over_rest();
+  if (std::exchange(ended_, true)) return;  // stopped by what that record did
+  stop_waiting();
+  host_->ended();
+}
+
+// A record without a line break, when there will be no more of it.
+void FileSource::hand_over_rest() {
+  if (filled_ > 0 && !skipping_) hand_over(filled_);
+  skipping_ = false;
+  filled_ = 0;
+}
+
+void FileSource::look_for_changes() {
+  struct stat open_status {
+  }, named{};
+  if (::fstat(fd_, &open_status) == 0 && open_status.st_size < offset_) {
+    if (filled_ > 0) {
+      host_->complain("the file became shorter: an unfinished line of " + std::to_string(filled_) +
+                      " bytes is lost");
+    }
+    filled_ = 0;
+    skipping_ = false;
+    offset_ = ::lseek(fd_, 0, SEEK_SET);
+    return schedule(0);
+  }
+  const bool other = ::stat(options_.path.c_str(), &named) == 0 &&
+                     (named.st_ino != inode_ || named.st_dev != device_);
+  if (other && ++quiet_polls_ >= kQuietPolls) {
+    hand_over_rest();
+    close_file();
+    if (!paused_ && !ended_) open_file();
+    return;
+  }
+  schedule(kPoll);
+}
+
+std::string FileSource::position() const {
+  const off_t handed = offset_ - static_cast<off_t>(filled_);
+  return std::to_string(inode_) + ':' + std::to_string(handed);
+}
+
+void FileSource::stop() {
+  if (loop_ != nullptr) stop_waiting();
+  ended_ = true;
+  close_file();
+}
+
+void FileSource::close_file() {
+  if (fd_ < 0) return;
+  if (saved_flags_ >= 0) ::fcntl(fd_, F_SETFL, saved_flags_);
+  ::close(std::exchange(fd_, -1));
+}
+
+// Blocks are reused: a new one costs 256 KiB of zeros each time.
+std::shared_ptr<Block> FileSource::new_block(size_t capacity) {
+  for (auto it = pool_.begin(); it != pool_.end(); ++it) {
+    if (it->use_count() > 1) continue;
+    if ((*it)->capacity == capacity) return *it;
+    if ((*it)->capacity > options_.block_bytes) {  // made for one long line
+      pool_.erase(it);
+      break;
+    }
+  }
+  auto block = std::make_shared<Block>(capacity);
+  if (pool_.size() < kPoolMax) pool_.push_back(block);
+  return block;
+}
+
+}  // namespace streamflow::file

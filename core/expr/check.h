@@ -1,0 +1,30 @@
+// Tree -> checked tree: names, types, functions, macros, constants.  Problems get codes:
+//   E0300 grammar                          E0310 a literal
+//   E0301 unknown name                     E0311 too long or nested too deeply
+//   E0302 unknown function                 E0312 a reserved word
+//   E0303 wrong arguments of a function    E0313 a word or sign of another language
+//   E0304 an operator on wrong types       E0314 a regular expression
+//   E0305 a comparison that cannot hold    E0315 a macro or has() with a wrong argument
+//   E0306 neither true nor false where     E0316 an element or field of what has none
+//         a condition belongs              E0320 (warning) a condition that never changes
+//   E0307 an aggregate in the wrong place  E0321 (warning) time, meta or record hide a field
+//   E0308 a field outside an aggregate     E0322 (warning) a constant part that always fails
+//   E0309 a wrong aggregate
+#pragma once
+
+#include <vector>
+
+#include "core/expr/eval.h"
+#include "core/expr/program.h"
+
+namespace streamflow::expr {
+
+// Resolves and types tree.root in place; false when something is wrong.
+bool check(Tree& tree, const Scope& scope, std::vector<Problem>& problems);
+
+// Names that are aggregates (aggregate.cpp): for messages.
+bool is_aggregate(std::string_view name);
+std::vector<FunctionInfo> aggregate_infos();
+std::vector<FunctionInfo> macro_infos();
+
+}  // namespace streamflow::expr

@@ -1,0 +1,115 @@
+// Parts of timestamps and durations.
+#include "core/expr/functions.h"
+#include "core/expr/instant.h"
+#include "core/expr/timezone.h"
+
+namespace streamflow::expr {
+namespace {
+
+constexpr int64_t kDay = 86400;
+
+// A timestamp as clock and calendar show it in a zone.
+struct Local {
+  int64_t day = 0;     // since 1970
+  int64_t second = 0;  // of the day
+};
+
+enum class Part {
+  kFullYear,
+  kMonth,
+  kDate,
+  kDayOfMonth,
+  kDayOfYear,
+  kDayOfWeek,
+  kHours,
+  kMinutes,
+  kSeconds,
+  kMilliseconds,
+};
+
+int64_t part_of(Part part, const Local& local, int64_t micros_of_second) {
+  const CivilDate date = civil_from_days(local.day);
+  switch (part) {
+    case Part::kFullYear:
+      return date.year;
+    case Part::kMonth:
+      return date.month - 1;
+    case Part::kDate:
+      return date.day;
+    case Part::kDayOfMonth:
+      return date.day - 1;
+    case Part::kDayOfYear:
+      return local.day - days_from_civil(date.year, 1, 1);
+    case Part::kDayOfWeek:
+      return ((local.day + 4) % 7 + 7) % 7;
+    case Part::kHours:
+      return local.second / 3600;
+    case Part::kMinutes:
+      return local.second / 60 % 60;
+    case Part::kSeconds:
+      return local.second % 60;
+    case Part::kMilliseconds:
+      return micros_of_second / 1000;
+  }
+  return 0;
+}
+
+template <Part part>
+Value of_timestamp(const Call& call) {
+  const Micros micros = call[0].as_micros();
+  const Micros start = floor_to(micros, kMicrosPerSecond);
+  int64_t seconds = start / kMicrosPerSecond;
+  if (call.size() > 1) {
+    const auto zone = TimeZone::find(call[1].text());
+    if (!zone)
+      return Value::error("unknown time zone '" + std::string(call[1].text().substr(0, 60)) + "'");
+    seconds += zone->offset_at(seconds);
+  }
+  const int64_t day = floor_to(seconds, kDay) / kDay;
+  return Value::integer(part_of(part, {day, seconds - day * kDay}, micros - start));
+}
+
+template <int64_t unit>
+Value of_duration(const Call& call) {
+  return Value::integer(call[0].as_micros() / unit);
+}
+
+Value milliseconds_of_duration(const Call& call) {
+  return Value::integer(call[0].as_micros() / kMicrosPerMilli % 1000);
+}
+
+template <Part part>
+void add_part(FunctionTable& table, const std::string& name, const char* help,
+              const std::string& example, const char* result) {
+  const std::string plain = "timestamp." + name + "() -> int";
+  const std::string zoned = "timestamp." + name + "(string) -> int";
+  table.add({{plain.c_str(), of_timestamp<part>}, {zoned.c_str(), of_timestamp<part>}}, help,
+            ("timestamp('2024-02-29T23:30:15.250Z')." + name + "(" + example + ")").c_str(),
+            result);
+}
+
+}  // namespace
+
+void add_time_functions(FunctionTable& table) {
+  add_part<Part::kFullYear>(table, "getFullYear", "The year; a time zone may be given.", "",
+                            "2024");
+  add_part<Part::kMonth>(table, "getMonth", "The month, 0 to 11.", "", "1");
+  add_part<Part::kDate>(table, "getDate", "The day of the month, 1 to 31.", "'Europe/Paris'", "1");
+  add_part<Part::kDayOfMonth>(table, "getDayOfMonth", "The day of the month, 0 to 30.", "", "28");
+  add_part<Part::kDayOfYear>(table, "getDayOfYear", "The day of the year, 0 to 365.", "", "59");
+  add_part<Part::kDayOfWeek>(table, "getDayOfWeek", "The day of the week, 0 is Sunday.", "", "4");
+  add_part<Part::kHours>(table, "getHours", "The hour; of a duration all its hours.", "'+02:00'",
+                         "1");
+  add_part<Part::kMinutes>(table, "getMinutes", "The minute; of a duration all its minutes.", "",
+                           "30");
+  add_part<Part::kSeconds>(table, "getSeconds", "The second; of a duration all its seconds.", "",
+                           "15");
+  add_part<Part::kMilliseconds>(table, "getMilliseconds", "The milliseconds within the second.", "",
+                                "250");
+  table.add({{"duration.getHours() -> int", of_duration<3600 * kMicrosPerSecond>}}, "", "", "");
+  table.add({{"duration.getMinutes() -> int", of_duration<60 * kMicrosPerSecond>}}, "", "", "");
+  table.add({{"duration.getSeconds() -> int", of_duration<kMicrosPerSecond>}}, "", "", "");
+  table.add({{"duration.getMilliseconds() -> int", milliseconds_of_duration}}, "", "", "");
+}
+
+}  // namespace streamflow::expr

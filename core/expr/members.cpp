@@ -1,0 +1,114 @@
+// What is inside something: list elements, map entries, record fields, constant sets.
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/expr/eval.h"
+#include "core/expr/program.h"
+
+namespace streamflow::expr {
+namespace {
+
+bool whole_number(const Value& value, int64_t& out) {
+  if (value.is(Kind::kDouble)) {
+    const double d = value.as_double();
+    if (!(d >= -9e15 && d <= 9e15)) return false;
+    out = static_cast<int64_t>(d);
+    return static_cast<double>(out) == d;
+  }
+  out = value.as_int();
+  return value.is(Kind::kInt) || (value.is(Kind::kUint) && out >= 0);
+}
+
+Value element(const Value::List& items, const Value& key) {
+  int64_t index = 0;
+  if (!is_number(key.kind()) || !whole_number(key, index))
+    return Value::error("a list is indexed by a whole number, not a " +
+                        std::string(kind_name(key.kind())));
+  if (index < 0 || static_cast<uint64_t>(index) >= items.size())
+    return Value::error("index " + std::to_string(index) + " is outside a list of " +
+                        std::to_string(items.size()));
+  return items[static_cast<size_t>(index)];
+}
+
+}  // namespace
+
+Value member(const Value& container, const Value& key) {
+  if (container.is(Kind::kList)) return element(container.items(), key);
+  if (!container.is(Kind::kMap))
+    return Value::error("a " + std::string(kind_name(container.kind())) + " has no elements");
+  for (const auto& [known, value] : container.entries())
+    if (equal(known, key)) return value;
+  return Value();
+}
+
+Value record_value(const Batch& batch, uint32_t row) {
+  Value::Map entries;
+  if (batch.origin) {
+    const Value parsed = parse_json(batch.origin->text(row));
+    if (parsed.is_error()) return parsed;
+    if (parsed.is(Kind::kMap)) entries = parsed.entries();
+  }
+  if (batch.dropped)
+    for (const std::string& name : *batch.dropped)
+      std::erase_if(entries, [&name](const auto& entry) { return entry.first.text() == name; });
+  for (const NamedColumn& column : batch.columns) {
+    if (batch.origin && column.original) continue;
+    const Value value = column.column->value(row);
+    const auto known = std::find_if(entries.begin(), entries.end(), [&column](const auto& entry) {
+      return entry.first.text() == column.name;
+    });
+    if (value.is(Kind::kMissing)) {
+      if (known != entries.end()) entries.erase(known);
+    } else if (known != entries.end()) {
+      known->second = value;
+    } else {
+      entries.emplace_back(Value::string(column.name), value);
+    }
+  }
+  return Value::map(std::move(entries));
+}
+
+struct ConstantSet {
+  std::vector<Value> numbers;
+  std::unordered_set<std::string_view> strings;
+  bool null = false, yes = false, no = false;
+  Value list;  // owns what `strings` points to
+};
+
+std::shared_ptr<const ConstantSet> make_constant_set(const Value& list) {
+  auto set = std::make_shared<ConstantSet>();
+  set->list = list;
+  for (const Value& item : list.items()) {
+    if (is_number(item.kind()))
+      set->numbers.push_back(item);
+    else if (item.is(Kind::kString))
+      set->strings.insert(item.text());
+    else if (item.is_absent())
+      set->null = true;
+    else if (item.is(Kind::kBool))
+      (item.as_bool() ? set->yes : set->no) = true;
+    else
+      return nullptr;
+  }
+  // NaN equals nothing; the rest sorts.
+  std::erase_if(set->numbers, [](const Value& n) { return compare(n, n) != 0; });
+  std::sort(set->numbers.begin(), set->numbers.end(),
+            [](const Value& a, const Value& b) { return compare(a, b) < 0; });
+  return set;
+}
+
+bool contains(const ConstantSet& set, Kind kind, uint64_t bits, std::string_view text) {
+  if (kind == Kind::kString) return set.strings.count(text) > 0;
+  if (kind <= Kind::kNull) return set.null;
+  if (is_number(kind)) {
+    const auto first =
+        std::partition_point(set.numbers.begin(), set.numbers.end(), [kind, bits](const Value& n) {
+          return compare_numbers(n.kind(), n.bits(), kind, bits) == -1;
+        });
+    return first != set.numbers.end() &&
+           compare_numbers(first->kind(), first->bits(), kind, bits) == 0;
+  }
+  return kind == Kind::kBool && (bits != 0 ? set.yes : set.no);
+}
+
+}  // namespace streamflow::expr

@@ -1,0 +1,137 @@
+#include "core/expr/program.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/expr/check.h"
+#include "core/expr/columns.h"
+#include "core/expr/compile.h"
+#include "core/expr/functions.h"
+#include "core/expr/parse.h"
+
+namespace streamflow::expr {
+namespace {
+
+bool holds_word(Kind kind) {
+  return kind == Kind::kBool || kind == Kind::kInt || kind == Kind::kUint ||
+         kind == Kind::kTimestamp || kind == Kind::kDuration;
+}
+
+class Compiled final : public Program {
+ public:
+  explicit Compiled(std::shared_ptr<const Tree> tree)
+      : tree_(std::move(tree)),
+        fields_(tree_->fields.begin(), tree_->fields.end()),
+        meta_(tree_->meta.begin(), tree_->meta.end()),
+        slots_(field_slots(*tree_->root)),
+        conjunction_(*tree_, *tree_->root),
+        vector_(make_vector(*tree_, *tree_->root)) {}
+
+  Type type() const override { return tree_->root->type; }
+  const std::set<std::string>& fields() const override { return fields_; }
+  const std::set<std::string>& meta() const override { return meta_; }
+  bool whole_record() const override { return tree_->whole_record; }
+
+  std::string_view plain_field() const override {
+    const Node& root = *tree_->root;
+    const bool field = root.kind == NodeKind::kName && root.resolved == Resolved::kField;
+    return field ? std::string_view(root.name) : std::string_view();
+  }
+
+  ColumnPtr evaluate(const Batch& batch, size_t begin) const override {
+    Run run(*tree_, batch);
+    if (!plain_field().empty() && run.field(0)) {
+      run.decode(slots_, batch.selected.get());
+      return run.owner(0);
+    }
+    const Selection rows = rows_from(batch, begin);
+    run.decode(slots_, &rows);
+    auto out = std::make_shared<Column>(batch.rows);
+    if (!plain_field().empty()) return out;
+    if (vector_)
+      fill(run, rows, *out);
+    else
+      for (const uint32_t row : rows) out->set(row, settled(run.evaluate(*tree_->root, row)));
+    return out;
+  }
+
+  void filter(const Batch& batch, size_t begin, Selection& passed,
+              std::vector<RowError>& errors) const override {
+    Run run(*tree_, batch);
+    conjunction_.run(run, rows_from(batch, begin), passed, errors);
+  }
+
+  Value evaluate_row(const Batch& batch, uint32_t row) const override {
+    Run run(*tree_, batch);
+    const Selection rows = {row};
+    run.decode(slots_, &rows);
+    Value value = run.evaluate(*tree_->root, row);
+    return plain_field().empty() ? settled(std::move(value)) : value;
+  }
+
+ private:
+  static Selection rows_from(const Batch& batch, size_t begin) {
+    if (batch.selected)
+      return {batch.selected->begin() + static_cast<ptrdiff_t>(begin), batch.selected->end()};
+    Selection rows(batch.rows - begin);
+    std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(begin));
+    return rows;
+  }
+
+  void fill(Run& run, const Selection& rows, Column& out) const {
+    const Lease room(run);
+    const Cells cells = vector_->run(run, rows, *room);
+    bool borrows = false;
+    for (const uint32_t row : rows) {
+      const Kind kind = cells.kinds[row];
+      if (kind == Kind::kDouble) {
+        out.set_real(row, std::bit_cast<double>(cells.words[row]));
+      } else if (holds_word(kind)) {
+        out.set_word(row, kind, cells.words[row]);
+      } else if (kind <= Kind::kNull) {
+        out.set_null(row);
+      } else if (kind == Kind::kString || kind == Kind::kBytes || kind == Kind::kList ||
+                 kind == Kind::kMap) {
+        out.set_text(row, kind, cells.texts[row]);
+        borrows = true;
+      } else {
+        out.set_text(row, kind, out.keep(cells.texts[row]));
+      }
+    }
+    if (borrows) hold_texts(run, out);
+  }
+
+  // Texts live in the columns, in the constants of the tree, or in the run.
+  void hold_texts(Run& run, Column& out) const {
+    out.hold(tree_);
+    for (const uint32_t slot : slots_)
+      if (run.owner(slot)) out.hold(run.owner(slot));
+    run.hand_over(out);
+  }
+
+  std::shared_ptr<const Tree> tree_;
+  std::set<std::string> fields_, meta_;
+  std::vector<uint32_t> slots_;
+  Conjunction conjunction_;
+  std::unique_ptr<Vector> vector_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> compile_tree(std::string_view text, NodePtr root, const Scope& scope,
+                                      std::vector<Problem>& problems) {
+  auto tree = std::make_shared<Tree>();
+  tree->text = text;
+  tree->root = std::move(root);
+  if (!check(*tree, scope, problems)) return nullptr;
+  return std::make_unique<Compiled>(std::move(tree));
+}
+
+std::unique_ptr<Program> compile(std::string_view text, const Scope& scope,
+                                 std::vector<Problem>& problems) {
+  NodePtr root = parse(text, problems);
+  if (!root) return nullptr;
+  return compile_tree(text, std::move(root), scope, problems);
+}
+
+}  // namespace streamflow::expr

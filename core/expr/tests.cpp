@@ -1,0 +1,627 @@
+// Kernels that narrow a list of rows.
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/expr/columns.h"
+#include "core/expr/kernels.h"
+
+namespace streamflow::expr {
+namespace {
+
+// --- a number against a constant ---
+
+// Where a double or int passes, worked out once: the constant as a double if it is exactly one, and
+// the range of ints that pass.
+struct Bound {
+  Kind kind;
+  uint64_t bits;
+  bool exact_double = false;
+  double as_double = 0;
+  int64_t least = 1, greatest = 0;  // ints that pass (for !=: that do not)
+};
+
+Bound make_bound(Op op, const Value& constant) {
+  Bound out{constant.kind(), constant.bits(), false, 0, 1, 0};
+  out.as_double = constant.to_double();
+  out.exact_double = compare(constant, Value::real(out.as_double)) == 0;
+  constexpr int64_t kLow = std::numeric_limits<int64_t>::min();
+  constexpr int64_t kHigh = std::numeric_limits<int64_t>::max();
+  if (constant.is(Kind::kDouble) && std::isnan(constant.as_double())) return out;
+  // The ints just at or below and above the constant; beyond int64: all or none.
+  const int against_high = compare(constant, Value::integer(kHigh));
+  const int against_low = compare(constant, Value::integer(kLow));
+  const bool above = against_high > 0, below = against_low < 0;
+  int64_t floor = 0;
+  bool whole = true;
+  if (!above && !below) {
+    if (constant.is(Kind::kDouble)) {
+      const double down = std::floor(constant.as_double());
+      floor = static_cast<int64_t>(down);
+      whole = down == constant.as_double();
+    } else {
+      floor = constant.as_int();
+    }
+  }
+  switch (op) {
+    case Op::kEqual:
+    case Op::kNotEqual:
+      if (!above && !below && whole) out.least = out.greatest = floor;
+      break;
+    case Op::kLess:
+    case Op::kLessEqual: {
+      if (below) break;
+      out.least = kLow;
+      if (above)
+        out.greatest = kHigh;
+      else if (op == Op::kLess && whole && floor == kLow)
+        out.least = 1, out.greatest = 0;
+      else
+        out.greatest = op == Op::kLess && whole ? floor - 1 : floor;
+      break;
+    }
+    default: {
+      if (above) break;
+      out.greatest = kHigh;
+      if (below)
+        out.least = kLow;
+      else if (op == Op::kGreaterEqual && whole)
+        out.least = floor;
+      else if (floor == kHigh)
+        out.least = 1, out.greatest = 0;
+      else
+        out.least = floor + 1;
+    }
+  }
+  return out;
+}
+
+template <Op op>
+bool double_passes(double a, double b) {
+  if constexpr (op == Op::kEqual) return a == b;
+  if constexpr (op == Op::kNotEqual) return a != b;
+  if constexpr (op == Op::kLess) return a < b;
+  if constexpr (op == Op::kLessEqual) return a <= b;
+  if constexpr (op == Op::kGreater) return a > b;
+  return a >= b;
+}
+
+template <Op op>
+bool order_passes(int order) {  // may be kUnordered: NaN
+  if constexpr (op == Op::kEqual) return order == 0;
+  if constexpr (op == Op::kNotEqual) return order != 0;
+  if (order == kUnordered) return false;
+  if constexpr (op == Op::kLess) return order < 0;
+  if constexpr (op == Op::kLessEqual) return order <= 0;
+  if constexpr (op == Op::kGreater) return order > 0;
+  return order >= 0;
+}
+
+template <Op op>
+class CompareConstant final : public Test {
+ public:
+  CompareConstant(const Tree& tree, const Node& node, std::unique_ptr<Vector> operand,
+                  const Value& constant, bool swapped)
+      : tree_(tree),
+        node_(node),
+        operand_(std::move(operand)),
+        bound_(make_bound(op, constant)),
+        swapped_(swapped) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    size_t count = 0;
+    const double limit = bound_.as_double;
+    for (const uint32_t row : rows) {
+      const Kind kind = cells.kinds[row];
+      bool pass = false;
+      if (kind == Kind::kDouble && bound_.exact_double) {
+        pass = double_passes<op>(std::bit_cast<double>(cells.words[row]), limit);
+      } else if (kind == Kind::kInt) {
+        const auto i = static_cast<int64_t>(cells.words[row]);
+        pass = ((i >= bound_.least) & (i <= bound_.greatest)) != (op == Op::kNotEqual);
+      } else {
+        pass = slow(cells, row, errors);
+      }
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  bool slow(const Cells& cells, uint32_t row, std::vector<RowError>& errors) const {
+    const Kind kind = cells.kinds[row];
+    if (is_number(kind))
+      return order_passes<op>(compare_numbers(kind, cells.words[row], bound_.kind, bound_.bits));
+    if (kind == Kind::kError) {
+      errors.push_back({row, std::string(cells.texts[row])});
+      return false;
+    }
+    if (op == Op::kEqual || op == Op::kNotEqual) return op == Op::kNotEqual;
+    errors.push_back({row, swapped_ ? operand_error(tree_, node_, bound_.kind, kind)
+                                    : operand_error(tree_, node_, kind, bound_.kind)});
+    return false;
+  }
+
+  const Tree& tree_;
+  const Node& node_;
+  std::unique_ptr<Vector> operand_;
+  Bound bound_;
+  bool swapped_;
+};
+
+// --- two computed sides ---
+
+template <Op op>
+class CompareVectors final : public Test {
+ public:
+  CompareVectors(const Tree& tree, const Node& node, std::unique_ptr<Vector> a,
+                 std::unique_ptr<Vector> b)
+      : tree_(tree), node_(node), a_(std::move(a)), b_(std::move(b)) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease room_a(run), room_b(run);
+    const Cells a = a_->run(run, rows, *room_a);
+    const Cells b = b_->run(run, rows, *room_b);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const Kind x = a.kinds[row], y = b.kinds[row];
+      bool pass = false;
+      if (x == Kind::kDouble && y == Kind::kDouble)
+        pass = double_passes<op>(std::bit_cast<double>(a.words[row]),
+                                 std::bit_cast<double>(b.words[row]));
+      else if (is_number(x) && is_number(y))
+        pass = order_passes<op>(compare_numbers(x, a.words[row], y, b.words[row]));
+      else
+        pass = slow(a, b, row, errors);
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  bool slow(const Cells& a, const Cells& b, uint32_t row, std::vector<RowError>& errors) const {
+    for (const Cells* side : {&a, &b})
+      if (side->kinds[row] == Kind::kError) {
+        errors.push_back({row, std::string(side->texts[row])});
+        return false;
+      }
+    const Value result = apply(tree_, node_, cell_value(a, row), cell_value(b, row));
+    if (result.is_error()) errors.push_back({row, std::string(result.text())});
+    return result.is(Kind::kBool) && result.as_bool();
+  }
+
+  const Tree& tree_;
+  const Node& node_;
+  std::unique_ptr<Vector> a_, b_;
+};
+
+// --- strings against a constant ---
+
+enum class TextTest : uint8_t { kEqual, kNotEqual, kStartsWith, kEndsWith, kContains };
+
+template <TextTest test>
+bool text_passes(std::string_view text, std::string_view with) {
+  const size_t n = with.size();
+  if constexpr (test == TextTest::kContains) return text.find(with) != std::string_view::npos;
+  if constexpr (test == TextTest::kStartsWith)
+    return text.size() >= n && std::memcmp(text.data(), with.data(), n) == 0;
+  if constexpr (test == TextTest::kEndsWith)
+    return text.size() >= n && std::memcmp(text.data() + text.size() - n, with.data(), n) == 0;
+  const bool same = text.size() == n && std::memcmp(text.data(), with.data(), n) == 0;
+  return same == (test == TextTest::kEqual);
+}
+
+// Cells that are no strings go to the scalar evaluator: rare, and it has the right message.
+template <TextTest test>
+class CompareText final : public Test {
+ public:
+  CompareText(const Node& node, std::unique_ptr<Vector> operand, std::string_view with)
+      : node_(node), operand_(std::move(operand)), with_(with) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const bool pass = cells.kinds[row] == Kind::kString
+                            ? text_passes<test>(cells.texts[row], with_)
+                            : scalar_passes(run, node_, row, errors);
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  const Node& node_;
+  std::unique_ptr<Vector> operand_;
+  std::string_view with_;
+};
+
+class MatchText final : public Test {
+ public:
+  MatchText(const Node& node, std::unique_ptr<Vector> operand)
+      : node_(node), operand_(std::move(operand)) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const bool pass = cells.kinds[row] == Kind::kString
+                            ? re2::RE2::PartialMatch(re2::StringPiece(cells.texts[row].data(),
+                                                                      cells.texts[row].size()),
+                                                     *node_.pattern)
+                            : scalar_passes(run, node_, row, errors);
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  const Node& node_;
+  std::unique_ptr<Vector> operand_;
+};
+
+class InConstants final : public Test {
+ public:
+  InConstants(const Node& node, std::unique_ptr<Vector> operand)
+      : node_(node), operand_(std::move(operand)) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const Kind kind = cells.kinds[row];
+      bool pass = false;
+      if (kind == Kind::kString)
+        pass = contains(*node_.members, kind, 0, cells.texts[row]);
+      else if (is_number(kind))
+        pass = contains(*node_.members, kind, cells.words[row], {});
+      else
+        pass = scalar_passes(run, node_, row, errors);
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  const Node& node_;
+  std::unique_ptr<Vector> operand_;
+};
+
+class HasField final : public Test {
+ public:
+  explicit HasField(uint32_t slot) : slot_(slot) {}
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>&) const override {
+    const Column* column = run.field(slot_);
+    if (!column) return 0;
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      passed[count] = row;
+      count += column->kind(row) != Kind::kMissing ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  uint32_t slot_;
+};
+
+// --- logic ---
+
+// What became of each row.
+enum State : uint8_t { kFalse, kTrue, kFailed };
+
+class Either final : public Test {
+ public:
+  explicit Either(std::vector<std::unique_ptr<Test>> parts) : parts_(std::move(parts)) {}
+
+  // Each alternative looks at what is not yet true; an error is forgotten where a later one is.
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease states(run), left(run), hits(run);
+    std::vector<Kind>& state = states->kinds;  // one byte a row, used as State
+    left->rows.assign(rows.begin(), rows.end());
+    hits->rows.resize(rows.size());
+    for (const uint32_t row : rows) state[row] = static_cast<Kind>(kFalse);
+    std::vector<RowError> failed;
+    for (const auto& part : parts_) {
+      const size_t count = part->run(run, left->rows, hits->rows.data(), failed);
+      if (count == 0) continue;
+      for (size_t i = 0; i < count; ++i) state[hits->rows[i]] = static_cast<Kind>(kTrue);
+      std::erase_if(left->rows, [&state](uint32_t row) { return state[row] == Kind{kTrue}; });
+    }
+    for (RowError& error : failed) {
+      if (state[error.row] != Kind{kFalse}) continue;  // true, or the first error is there
+      state[error.row] = static_cast<Kind>(kFailed);
+      errors.push_back(std::move(error));
+    }
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      passed[count] = row;
+      count += state[row] == Kind{kTrue} ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Test>> parts_;
+};
+
+class Both final : public Test {
+ public:
+  explicit Both(std::vector<std::unique_ptr<Test>> parts) : parts_(std::move(parts)) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    std::vector<RowError> failed;
+    if (passed != rows.data()) std::copy(rows.begin(), rows.end(), passed);
+    size_t count = rows.size();
+    for (const auto& part : parts_) {
+      if (!failed.empty()) retest(run, *part, failed);
+      count = part->run(run, {passed, count}, passed, failed);
+    }
+    errors.insert(errors.end(), std::make_move_iterator(failed.begin()),
+                  std::make_move_iterator(failed.end()));
+    return count;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Test>> parts_;
+};
+
+class Negation final : public Test {
+ public:
+  explicit Negation(std::unique_ptr<Test> operand) : operand_(std::move(operand)) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease room(run), states(run);
+    std::vector<Kind>& state = states->kinds;
+    for (const uint32_t row : rows) state[row] = static_cast<Kind>(kFalse);
+    room->rows.resize(rows.size());
+    const size_t first_error = errors.size();
+    const size_t hits = operand_->run(run, rows, room->rows.data(), errors);
+    for (size_t i = 0; i < hits; ++i) state[room->rows[i]] = static_cast<Kind>(kTrue);
+    for (size_t i = first_error; i < errors.size(); ++i)
+      state[errors[i].row] = static_cast<Kind>(kFailed);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      passed[count] = row;
+      count += state[row] == Kind{kFalse} ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  std::unique_ptr<Test> operand_;
+};
+
+class Constant final : public Test {
+ public:
+  explicit Constant(bool value) : value_(value) {}
+  size_t run(Run&, Rows rows, uint32_t* passed, std::vector<RowError>&) const override {
+    if (!value_) return 0;
+    if (passed != rows.data()) std::copy(rows.begin(), rows.end(), passed);
+    return rows.size();
+  }
+
+ private:
+  bool value_;
+};
+
+// A computed cell that is true.
+class IsTrue final : public Test {
+ public:
+  IsTrue(const Node& node, std::unique_ptr<Vector> operand)
+      : node_(node), operand_(std::move(operand)) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const Kind kind = cells.kinds[row];
+      passed[count] = row;
+      if (kind == Kind::kBool)
+        count += cells.words[row] != 0 ? 1 : 0;
+      else if (kind == Kind::kError)
+        errors.push_back({row, std::string(cells.texts[row])});
+      else
+        errors.push_back({row, condition_error(node_, kind)});
+    }
+    return count;
+  }
+
+ private:
+  const Node& node_;
+  std::unique_ptr<Vector> operand_;
+};
+
+class Scalar final : public Test {
+ public:
+  explicit Scalar(const Node& node) : node_(node) {}
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const bool pass = scalar_passes(run, node_, row, errors);
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  const Node& node_;
+};
+
+// --- choosing ---
+
+template <template <Op> class Kernel, class... Arguments>
+std::unique_ptr<Test> with_op(Op op, Arguments&&... arguments) {
+  switch (op) {
+    case Op::kEqual:
+      return std::make_unique<Kernel<Op::kEqual>>(std::forward<Arguments>(arguments)...);
+    case Op::kNotEqual:
+      return std::make_unique<Kernel<Op::kNotEqual>>(std::forward<Arguments>(arguments)...);
+    case Op::kLess:
+      return std::make_unique<Kernel<Op::kLess>>(std::forward<Arguments>(arguments)...);
+    case Op::kLessEqual:
+      return std::make_unique<Kernel<Op::kLessEqual>>(std::forward<Arguments>(arguments)...);
+    case Op::kGreater:
+      return std::make_unique<Kernel<Op::kGreater>>(std::forward<Arguments>(arguments)...);
+    default:
+      return std::make_unique<Kernel<Op::kGreaterEqual>>(std::forward<Arguments>(arguments)...);
+  }
+}
+
+Op mirrored(Op op) {  // a < b is b > a
+  switch (op) {
+    case Op::kLess:
+      return Op::kGreater;
+    case Op::kLessEqual:
+      return Op::kGreaterEqual;
+    case Op::kGreater:
+      return Op::kLess;
+    case Op::kGreaterEqual:
+      return Op::kLessEqual;
+    default:
+      return op;
+  }
+}
+
+std::unique_ptr<Test> text_test(TextTest test, const Node& node, std::unique_ptr<Vector> operand,
+                                std::string_view with) {
+  switch (test) {
+    case TextTest::kEqual:
+      return std::make_unique<CompareText<TextTest::kEqual>>(node, std::move(operand), with);
+    case TextTest::kNotEqual:
+      return std::make_unique<CompareText<TextTest::kNotEqual>>(node, std::move(operand), with);
+    case TextTest::kStartsWith:
+      return std::make_unique<CompareText<TextTest::kStartsWith>>(node, std::move(operand), with);
+    case TextTest::kEndsWith:
+      return std::make_unique<CompareText<TextTest::kEndsWith>>(node, std::move(operand), with);
+    case TextTest::kContains:
+      break;
+  }
+  return std::make_unique<CompareText<TextTest::kContains>>(node, std::move(operand), with);
+}
+
+bool is_text(const Node& node) { return node.is_literal() && node.value.is(Kind::kString); }
+
+std::unique_ptr<Test> comparison(const Tree& tree, const Node& node) {
+  const Node* a = node.children[0].get();
+  const Node* b = node.children[1].get();
+  const bool swapped = a->is_literal();
+  if (swapped) std::swap(a, b);
+  const Op op = swapped ? mirrored(node.op) : node.op;
+  std::unique_ptr<Vector> left = make_vector(tree, *a);
+  if (!left) return nullptr;
+  if (b->is_literal() && is_number(b->value.kind()))
+    return with_op<CompareConstant>(op, tree, node, std::move(left), b->value, swapped);
+  if (is_text(*b) && (op == Op::kEqual || op == Op::kNotEqual))
+    return text_test(op == Op::kEqual ? TextTest::kEqual : TextTest::kNotEqual, node,
+                     std::move(left), b->value.text());
+  std::unique_ptr<Vector> right = make_vector(tree, *b);
+  if (!right) return nullptr;
+  if (swapped) std::swap(left, right);
+  return with_op<CompareVectors>(node.op, tree, node, std::move(left), std::move(right));
+}
+
+std::unique_ptr<Test> call_test(const Tree& tree, const Node& node) {
+  if (node.macro == Macro::kHas) {
+    const Node& what = *node.children[0];
+    if (what.kind == NodeKind::kName && what.resolved == Resolved::kField)
+      return std::make_unique<HasField>(what.slot);
+    return nullptr;
+  }
+  if (node.macro != Macro::kNone || node.children.size() != 2 || !is_text(*node.children[1]))
+    return nullptr;
+  static constexpr std::pair<std::string_view, TextTest> kTests[] = {
+      {"startsWith", TextTest::kStartsWith},
+      {"endsWith", TextTest::kEndsWith},
+      {"contains", TextTest::kContains}};
+  const std::string_view with = node.children[1]->value.text();
+  std::unique_ptr<Vector> operand = make_vector(tree, *node.children[0]);
+  if (!operand) return nullptr;
+  if (node.name == "matches" && node.pattern)
+    return std::make_unique<MatchText>(node, std::move(operand));
+  for (const auto& [name, test] : kTests)
+    if (node.receiver && node.name == name) return text_test(test, node, std::move(operand), with);
+  return nullptr;
+}
+
+std::unique_ptr<Test> specific_test(const Tree& tree, const Node& node) {
+  switch (node.kind) {
+    case NodeKind::kLiteral:
+      if (node.value.is(Kind::kBool)) return std::make_unique<Constant>(node.value.as_bool());
+      return nullptr;
+    case NodeKind::kAnd:
+    case NodeKind::kOr: {
+      std::vector<std::unique_ptr<Test>> parts;
+      for (const NodePtr& child : node.children) parts.push_back(make_test(tree, *child));
+      if (node.kind == NodeKind::kAnd) return std::make_unique<Both>(std::move(parts));
+      return std::make_unique<Either>(std::move(parts));
+    }
+    case NodeKind::kUnary:
+      if (node.op == Op::kNot)
+        return std::make_unique<Negation>(make_test(tree, *node.children[0]));
+      return nullptr;
+    case NodeKind::kBinary:
+      if (node.op == Op::kIn && node.members) {
+        std::unique_ptr<Vector> operand = make_vector(tree, *node.children[0]);
+        if (operand) return std::make_unique<InConstants>(node, std::move(operand));
+        return nullptr;
+      }
+      if (node.op >= Op::kEqual && node.op <= Op::kGreaterEqual) return comparison(tree, node);
+      return nullptr;
+    case NodeKind::kCall:
+      return call_test(tree, node);
+    case NodeKind::kName:
+    case NodeKind::kConditional:
+      if (std::unique_ptr<Vector> operand = make_vector(tree, node))
+        return std::make_unique<IsTrue>(node, std::move(operand));
+      return nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Test> make_test(const Tree& tree, const Node& node) {
+  std::unique_ptr<Test> specific = specific_test(tree, node);
+  return specific ? std::move(specific) : std::make_unique<Scalar>(node);
+}
+
+bool scalar_passes(Run& run, const Node& node, uint32_t row, std::vector<RowError>& errors) {
+  const Value value = run.evaluate(node, row);
+  if (value.is(Kind::kBool)) return value.as_bool();
+  errors.push_back(
+      {row, value.is_error() ? std::string(value.text()) : condition_error(node, value.kind())});
+  return false;
+}
+
+void retest(Run& run, const Test& test, std::vector<RowError>& failed) {
+  Selection rows;
+  for (const RowError& error : failed) rows.push_back(error.row);
+  std::sort(rows.begin(), rows.end());
+  std::vector<RowError> again;
+  Selection kept(rows.size());
+  kept.resize(test.run(run, rows, kept.data(), again));
+  for (const RowError& error : again) kept.push_back(error.row);
+  std::sort(kept.begin(), kept.end());
+  std::erase_if(failed, [&kept](const RowError& error) {
+    return !std::binary_search(kept.begin(), kept.end(), error.row);
+  });
+}
+
+}  // namespace streamflow::expr

@@ -1,0 +1,345 @@
+#include "core/inlet.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace streamflow {
+namespace {
+
+constexpr size_t kTurnBytes = 64 * 1024;   // first size of a turn's block; grows
+constexpr size_t kPoolMax = 4;             // blocks kept for reuse
+
+Micros minus(Micros time, Micros length) {
+  return time < kTimeMin + length ? kTimeMin : time - length;
+}
+
+std::optional<Micros> parse_formatted(std::string_view text, const std::string& format) {
+  tm parts{};
+  parts.tm_mday = 1;
+  const std::string copy(text);
+  const char* rest = strptime(copy.c_str(), format.c_str(), &parts);
+  if (rest == nullptr || *rest != 0) return std::nullopt;
+  const int64_t days = days_from_civil(parts.tm_year + 1900, static_cast<unsigned>(parts.tm_mon + 1),
+                                       static_cast<unsigned>(parts.tm_mday));
+  const int64_t seconds =
+      days * 86'400 + parts.tm_hour * 3'600 + parts.tm_min * 60 + parts.tm_sec - parts.tm_gmtoff;
+  return seconds * kMicrosPerSecond;
+}
+
+}  // namespace
+
+Inlet::Inlet(InletOptions options, std::unique_ptr<Decoder> decoder, Loop& loop,
+             InletOutput& output)
+    : options_(std::move(options)),
+      decoder_(std::move(decoder)),
+      loop_(loop),
+      output_(output),
+      unit_(options_.time_unit),
+      capture_values_(options_.captures.size()),
+      meta_values_(options_.meta.size()) {}
+
+std::shared_ptr<Block> Inlet::take_block(size_t bytes) {
+  for (auto& block : pool_) {
+    if (block.use_count() != 1 || block->capacity < bytes) continue;
+    block->size = 0;
+    return block;
+  }
+  auto block = std::make_shared<Block>(std::max(bytes, kTurnBytes));
+  if (pool_.size() == kPoolMax) pool_.erase(pool_.begin());
+  pool_.push_back(block);
+  return block;
+}
+
+void Inlet::message(std::string_view payload, std::span<const std::string_view> captures,
+                    std::span<const Value> meta) {
+  const size_t needed = payload.size() + 1;
+  if (!block_) block_ = take_block(needed);
+  if (block_->size + needed > block_->capacity) {
+    auto larger = take_block(std::max(block_->capacity * 2, block_->size + needed));
+    std::memcpy(larger->data.get(), block_->data.get(), block_->size);
+    larger->size = block_->size;
+    block_ = std::move(larger);
+  }
+  const auto begin = static_cast<uint32_t>(block_->size);
+  std::memcpy(block_->data.get() + begin, payload.data(), payload.size());
+  block_->size += needed;
+  block_->data[block_->size - 1] = '\n';
+  frames_.push_back({begin, static_cast<uint32_t>(block_->size - 1)});
+  for (size_t c = 0; c < capture_values_.size(); ++c)
+    capture_values_[c].emplace_back(c < captures.size() ? captures[c] : std::string_view());
+  if (!options_.wanted_meta.empty())
+    for (size_t m = 0; m < meta_values_.size(); ++m)
+      meta_values_[m].push_back(m < meta.size() ? meta[m] : Value());
+}
+
+void Inlet::lines(BlockPtr block) { decoder_->decode(block, nullptr, *this); }
+
+void Inlet::flush() {
+  if (!frames_.empty()) {
+    decoder_->decode(block_, &frames_, *this);
+    frames_.clear();
+    for (auto& values : capture_values_) values.clear();
+    for (auto& values : meta_values_) values.clear();
+    explicit_times_.clear();
+    block_.reset();
+  }
+  output_.turn_done();
+}
+
+void Inlet::end() {
+  decoder_->finish(*this);
+  ended_ = true;
+  watermark_ = kTimeMax;
+  if (!intercept_) output_.watermark(kTimeMax);
+  output_.turn_done();
+}
+
+void Inlet::bad(std::string_view text, std::string_view reason, uint32_t frame) {
+  (void)frame;
+  ++counts_.messages;
+  ++counts_.undecodable;
+  output_.undecodable(text, reason);
+}
+
+void Inlet::add_frame_columns(const Decoded& decoded, Batch& batch) {
+  const auto frame_of = [&](size_t row) { return decoded.frames.empty() ? 0 : decoded.frames[row]; };
+  std::vector<NamedColumn> captured;
+  for (size_t c = 0; c < options_.captures.size(); ++c) {
+    auto column = std::make_shared<Column>(decoded.rows);
+    for (size_t row = 0; row < decoded.rows; ++row)
+      if (frame_of(row) < capture_values_[c].size())
+        column->set_string(row, capture_values_[c][frame_of(row)]);
+    captured.push_back({options_.captures[c], std::move(column), false});
+  }
+  if (batch.origin) {
+    for (auto& column : captured) batch.set(column.name, column.column);
+  } else {
+    for (auto& column : batch.columns)
+      if (std::find(options_.captures.begin(), options_.captures.end(), column.name) ==
+          options_.captures.end())
+        captured.push_back(std::move(column));
+    batch.columns = std::move(captured);
+  }
+  for (size_t m = 0; m < options_.meta.size(); ++m) {
+    if (!options_.wanted_meta.contains(options_.meta[m])) continue;
+    auto column = std::make_shared<Column>(decoded.rows);
+    for (size_t row = 0; row < decoded.rows; ++row)
+      if (frame_of(row) < meta_values_[m].size())
+        column->set(row, meta_values_[m][frame_of(row)]);
+    batch.meta.push_back({options_.meta[m], std::move(column), false});
+  }
+  if (options_.wanted_meta.contains("row")) {
+    auto column = std::make_shared<Column>(decoded.rows);
+    for (size_t row = 0; row < decoded.rows; ++row)
+      column->set_int(row, row_number_ + static_cast<int64_t>(row));
+    batch.meta.push_back({"row", std::move(column), false});
+  }
+  row_number_ += static_cast<int64_t>(decoded.rows);
+}
+
+std::optional<Micros> Inlet::read_time(const Column& column, uint32_t row, std::string& reason) {
+  std::optional<Micros> time;
+  const Kind kind = column.kind(row);
+  switch (kind) {
+    case Kind::kMissing:
+    case Kind::kNull:
+      reason = "no event time: " + options_.time_text + " is " + std::string(kind_name(kind));
+      return std::nullopt;
+    case Kind::kTimestamp:
+      return static_cast<Micros>(column.bits(row));
+    case Kind::kInt:
+    case Kind::kUint:
+    case Kind::kDouble:
+      if (unit_ == TimeUnit::kUnknown) unit_ = unit_by_magnitude(column.number(row));
+      time = kind == Kind::kInt ? micros_from(static_cast<int64_t>(column.bits(row)), unit_)
+                                : micros_from(column.number(row), unit_);
+      break;
+    case Kind::kString:
+      time = options_.time_format.empty() ? parse_rfc3339(column.text(row))
+                                          : parse_formatted(column.text(row), options_.time_format);
+      break;
+    case Kind::kError:
+      reason = std::string(column.text(row));
+      return std::nullopt;
+    default:
+      break;
+  }
+  if (!time) {
+    std::string text;
+    append_json(column.value(row), text);
+    reason = "no event time: " + options_.time_text + " is " + text.substr(0, 60) + ", not " +
+             (options_.time_format.empty() ? "an RFC 3339 time or an epoch number"
+                                           : "of the form " + options_.time_format);
+  }
+  return time;
+}
+
+// Fills in `times`; rows without one get a reason and kTimeMin.
+void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& reasons) {
+  if (!options_.time) {
+    for (size_t row = 0; row < batch.rows; ++row)
+      times[row] = interval_ * (static_cast<Micros>(counts_.rows) + static_cast<Micros>(row));
+    return;
+  }
+  // Before any filter, so over all rows.
+  const ColumnPtr column = options_.time->evaluate(batch);
+  column->decode(nullptr);
+  for (size_t row = 0; row < batch.rows; ++row) {
+    std::string reason;
+    const auto time = read_time(*column, static_cast<uint32_t>(row), reason);
+    times[row] = time.value_or(kTimeMin);
+    if (!time) {
+      if (reasons.empty()) reasons.resize(batch.rows);
+      reasons[row] = std::move(reason);
+    }
+  }
+}
+
+void Inlet::rows(Decoded decoded) {
+  const size_t n = decoded.rows;
+  stamp_ = std::max(stamp_, loop_.now());
+  Batch batch;
+  batch.rows = n;
+  batch.columns = std::move(decoded.columns);
+  batch.origin = std::move(decoded.origin);
+  add_frame_columns(decoded, batch);
+
+  const bool by_arrival = !options_.time && interval_ == 0 && explicit_times_.empty();
+  counts_.messages += n;
+  std::vector<std::string> reasons;
+  auto stamps = std::make_shared<Times>(n, stamp_);
+  if (by_arrival) {
+    watermark_ = std::max(watermark_, minus(stamp_, options_.lateness));
+    batch.time = stamps;
+    batch.arrival = stamps;
+    batch.watermark =
+        options_.lateness == 0 ? stamps : std::make_shared<const Times>(n, watermark_);
+    highest_ = std::max(highest_, stamp_);
+    if (start_ == kTimeMin) start_ = stamp_;
+  } else {
+    auto times = std::make_shared<Times>(n);
+    auto marks = std::make_shared<Times>(n);
+    batch.arrival = stamps;
+    if (!explicit_times_.empty() && !decoded.frames.empty()) {
+      event_times(batch, *times, reasons);
+      for (size_t row = 0; row < n; ++row) {
+        const auto& given = explicit_times_[decoded.frames[row]];
+        if (!given) continue;
+        (*times)[row] = *given;
+        if (!reasons.empty()) reasons[row].clear();
+      }
+    } else {
+      event_times(batch, *times, reasons);
+    }
+    const Micros future =
+        options_.clock && options_.stamps && options_.max_future > 0 ? stamp_ + options_.max_future : kTimeMax;
+    for (size_t row = 0; row < n; ++row) {
+      (*marks)[row] = watermark_;
+      const Micros time = (*times)[row];
+      if (!reasons.empty() && !reasons[row].empty()) continue;
+      if (time > future) {
+        if (reasons.empty()) reasons.resize(n);
+        reasons[row] = "its time " + format_rfc3339(time) + " is more than max_future (" +
+                       format_duration(options_.max_future) + ") ahead of the clock";
+        continue;
+      }
+      if (time <= highest_) continue;
+      if (start_ == kTimeMin) start_ = time;
+      highest_ = time;
+      watermark_ = std::max(watermark_, minus(time, options_.lateness));
+    }
+    // In replay and tests, `now()` is the record's time.
+    if (!options_.clock) batch.arrival = times;
+    batch.time = std::move(times);
+    batch.watermark = std::move(marks);
+  }
+  counts_.rows += n;
+  batch.stream_start = start_;
+  batch.watermark_after = watermark_;
+  if (!reasons.empty()) {
+    auto good = std::make_shared<Selection>();
+    for (uint32_t row = 0; row < n; ++row) {
+      if (reasons[row].empty()) {
+        good->push_back(row);
+        continue;
+      }
+      ++counts_.failed;
+      output_.failed(batch, row, reasons[row]);
+    }
+    batch.selected = std::move(good);
+  }
+  idle_ = false;
+  const size_t count = batch.count();
+  if (count <= rows_max_) return send(std::move(batch));
+  for (size_t begin = 0; begin < count; begin += rows_max_) {
+    const size_t end = std::min(begin + rows_max_, count);
+    Batch part = slice(batch, begin, end);
+    if (end != count) part.watermark_after = (*batch.watermark)[batch.row_at(end)];
+    send(std::move(part));
+  }
+}
+
+void Inlet::send(Batch batch) {
+  if (intercept_) return intercept_(std::move(batch));
+  const Micros after = batch.watermark_after;
+  if (!batch.empty()) output_.rows(std::move(batch));
+  output_.watermark(after);
+}
+
+bool Inlet::follows_clock() const {
+  return options_.clock && !ended_ && (!options_.time || idle_);
+}
+
+Micros Inlet::clock_watermark(Micros now) const {
+  if (!options_.time) return std::max(watermark_, minus(std::max(now, stamp_), options_.lateness));
+  if (highest_ == kTimeMin) return watermark_;
+  return std::max(watermark_, minus(highest_ + std::max<Micros>(now - stamp_, 0), options_.lateness));
+}
+
+void Inlet::advance_clock(Micros now) {
+  if (!follows_clock()) return;
+  const Micros mark = clock_watermark(now);
+  if (!options_.time) stamp_ = std::max(stamp_, now);
+  if (mark <= watermark_) return;
+  watermark_ = mark;
+  output_.watermark(mark);
+}
+
+Micros Inlet::idle_at() const {
+  if (!options_.clock || !options_.time || ended_ || idle_ || stamp_ == kTimeMin) return kTimeMax;
+  return stamp_ + options_.idle;
+}
+
+void Inlet::check_idle(Micros now, bool up) {
+  if (!up) {
+    // Time without a connection does not count.
+    stamp_ = std::max(stamp_, stamp_ == kTimeMin ? kTimeMin : now);
+    return;
+  }
+  if (now < idle_at()) return;
+  idle_ = true;
+  output_.idle(true);
+}
+
+void Inlet::save(std::string& out) const {
+  const auto put = [&out](int64_t v) { out.append(reinterpret_cast<const char*>(&v), sizeof v); };
+  for (const int64_t v : {stamp_, highest_, watermark_, start_, static_cast<int64_t>(unit_),
+                          row_number_, static_cast<int64_t>(counts_.rows)})
+    put(v);
+}
+
+Status Inlet::load(std::string_view bytes) {
+  int64_t v[7];
+  if (bytes.size() != sizeof v) return fail(ErrorKind::kIo, "an inlet's state has a wrong size");
+  std::memcpy(v, bytes.data(), sizeof v);
+  stamp_ = v[0], highest_ = v[1], watermark_ = v[2], start_ = v[3];
+  unit_ = static_cast<TimeUnit>(v[4]);
+  row_number_ = v[5];
+  counts_.rows = static_cast<uint64_t>(v[6]);
+  return {};
+}
+
+}  // namespace streamflow

@@ -1,0 +1,134 @@
+// Where records enter a pipeline: decoding, arrival stamp, event time, watermark, `max_future`, `idle`.
+// One inlet a source; its loop's thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/decode/decoder.h"
+#include "core/expr/program.h"
+#include "core/node.h"
+
+namespace streamflow {
+
+struct InletOptions {
+  std::unique_ptr<expr::Program> time;  // event time; null: arrival time
+  std::string time_text;                // as written, for messages
+  std::string time_format;              // strptime, empty: RFC 3339 text and numbers
+  TimeUnit time_unit = TimeUnit::kUnknown;
+  Micros lateness = 0;
+  Micros idle = 30 * kMicrosPerSecond;
+  Micros max_future = 3'600 * kMicrosPerSecond;
+  bool clock = true;   // false in replay and tests: no `idle`, and now() is the record's time
+  bool stamps = true;  // arrival stamps say something about event times: `max_future` applies
+  std::vector<std::string> captures;
+  std::vector<std::string> meta;  // of `message`; `row` is the inlet's own
+  std::set<std::string> wanted_meta;  // what some step looks at
+};
+
+// What the inlet sends on.  The watermark is that of the inlet alone.
+class InletOutput {
+ public:
+  virtual ~InletOutput() = default;
+  virtual void rows(Batch batch) = 0;
+  virtual void watermark(Micros watermark) = 0;
+  virtual void idle(bool idle) = 0;
+  virtual void failed(const Batch& batch, uint32_t row, std::string_view reason) = 0;
+  virtual void undecodable(std::string_view text, std::string_view reason) = 0;
+  virtual void turn_done() = 0;  // a flush was run through the pipeline
+};
+
+struct InletCounts {
+  uint64_t messages = 0;     // decoded + undecodable
+  uint64_t undecodable = 0;
+  uint64_t rows = 0;         // decoded: the ledger's `in`
+  uint64_t failed = 0;       // no usable time
+};
+
+class Inlet final : private DecoderOutput {
+ public:
+  Inlet(InletOptions options, std::unique_ptr<Decoder> decoder, Loop& loop, InletOutput& output);
+
+  // Before the first record: fields and meta fields that some step looks at.
+  void want(const std::vector<std::string>& fields, std::set<std::string> meta) {
+    decoder_->want(fields);
+    options_.wanted_meta = std::move(meta);
+  }
+
+  // --- from the source ---
+  void message(std::string_view payload, std::span<const std::string_view> captures,
+               std::span<const Value> meta);
+  void lines(BlockPtr block);  // runs at once
+  void flush();
+  void end();  // no more input: everything closes
+
+  // --- replay and tests: records with event times of their own ---
+  // Takes over decoded batches instead of running them (replay merges several inputs).
+  using Intercept = std::function<void(Batch)>;
+  void intercept(Intercept fn) { intercept_ = std::move(fn); }
+  // Event times for the next `message`s; nothing: by the options.
+  void explicit_time(std::optional<Micros> time) { explicit_times_.push_back(time); }
+  // Without `time:`, record n has time n * interval.
+  void interval(Micros interval) { interval_ = interval; }
+  void rows_max(size_t rows) { rows_max_ = rows; }  // rows a batch at most, to prove that it is no matter
+
+  // --- the clock ---
+  bool follows_clock() const;             // its watermark moves without records
+  Micros clock_watermark(Micros now) const;  // what it is at `now`
+  void advance_clock(Micros now);         // moves it there
+  void check_idle(Micros now, bool up);   // `up`: the source is connected and not paused
+  Micros idle_at() const;                 // when check_idle is due; kTimeMax: never
+  Micros watermark() const { return watermark_; }
+
+  const InletCounts& counts() const { return counts_; }
+  const std::set<std::string>& wanted_meta() const { return options_.wanted_meta; }
+  bool has_time() const { return options_.time != nullptr || interval_ != 0; }  // else arrival
+  Micros lateness() const { return options_.lateness; }
+  const std::string& time_text() const { return options_.time_text; }
+  Micros start() const { return start_; }  // time of the first record; kTimeMin: none yet
+  void save(std::string& out) const;
+  Status load(std::string_view bytes);
+
+ private:
+  void rows(Decoded decoded) override;
+  void bad(std::string_view text, std::string_view reason, uint32_t frame) override;
+  void add_frame_columns(const Decoded& decoded, Batch& batch);
+  void event_times(Batch& batch, Times& times, std::vector<std::string>& reasons);
+  std::optional<Micros> read_time(const Column& column, uint32_t row, std::string& reason);
+  void send(Batch batch);
+  std::shared_ptr<Block> take_block(size_t bytes);
+
+  InletOptions options_;
+  std::unique_ptr<Decoder> decoder_;
+  Loop& loop_;
+  InletOutput& output_;
+  Intercept intercept_;
+  size_t rows_max_ = kBatchRowsMax;
+  Micros interval_ = 0;
+
+  InletCounts counts_;
+  Micros stamp_ = kTimeMin;         // last arrival stamp; never falls
+  Micros highest_ = kTimeMin;       // event time seen
+  Micros watermark_ = kTimeMin;
+  Micros start_ = kTimeMin;
+  bool idle_ = false;
+  bool ended_ = false;
+  TimeUnit unit_ = TimeUnit::kUnknown;
+  int64_t row_number_ = 0;
+
+  // Of the turn:
+  std::shared_ptr<Block> block_;
+  std::vector<Frame> frames_;
+  std::vector<std::vector<std::string>> capture_values_;  // per capture, per frame
+  std::vector<std::vector<Value>> meta_values_;
+  std::vector<std::optional<Micros>> explicit_times_;
+  std::vector<std::shared_ptr<Block>> pool_;
+};
+
+}  // namespace streamflow

@@ -1,0 +1,314 @@
+// A running pipeline: sources, operators and sinks wired by `plan`, run to completion on one loop
+// thread.  Nothing is queued between operators, so between two turns of the loop its whole state is
+// the inlets', the operators' and the sinks' own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/inlet.h"
+#include "core/node.h"
+#include "core/schema.h"
+
+namespace streamflow {
+
+class Pipeline;
+
+// in + created + copied = written + filtered + absorbed + late + dropped + failed + unused + held + queued
+struct Ledger {
+  uint64_t in = 0, created = 0, copied = 0;
+  uint64_t written = 0, filtered = 0, absorbed = 0, late = 0, dropped = 0, failed = 0, unused = 0,
+           held = 0, queued = 0;
+  uint64_t messages = 0, undecodable = 0;  // messages = in + undecodable
+  uint64_t total_in() const { return in + created + copied; }
+  uint64_t total_out() const {
+    return written + filtered + absorbed + late + dropped + failed + unused + held + queued;
+  }
+  bool balanced() const { return total_in() == total_out() && messages == in + undecodable; }
+};
+
+// What a step or connector is: fixed at load.  For `explain`, the API and messages.
+struct NodeInfo {
+  std::string id;        // "main.2", or the user's `id:`; of a source the stream's name
+  std::string stream;
+  std::string verb;      // of a connector its kind
+  std::string argument;  // as written; of a connector its address, without secrets
+  Schema input, output;
+  std::set<std::string> reads;
+  std::string guarantee, guarantee_reason;  // sinks
+  bool stateful = false;
+  bool is_chart = false;
+};
+
+struct ConnectorStatus {
+  ConnectorState state = ConnectorState::kConnecting;
+  std::string reason;
+  Micros since = 0;     // wall clock
+  Micros retry_at = 0;  // 0: none planned
+};
+
+// A failed record or cell, the newest of its kind with their count.
+struct ErrorSample {
+  Micros at = 0;
+  std::string step, reason, sample;
+  uint64_t count = 0;
+};
+
+// Where rows go from a node: all of them to every target.
+class Port {
+ public:
+  virtual ~Port() = default;
+  virtual void rows(const Batch& batch) = 0;
+  virtual void watermark(Micros mark) = 0;
+  virtual void idle(bool idle) = 0;
+};
+
+class Outlet {
+ public:
+  void add(Port* target) { targets_.push_back(target); }
+  void capture(std::function<void(const Batch&)> fn) { captures_.push_back(std::move(fn)); }
+  void rows(const Batch& batch);
+  void watermark(Micros mark);
+  void idle(bool idle);
+  bool used() const { return !targets_.empty() || !captures_.empty(); }
+  uint64_t copied = 0, unused = 0;
+
+ private:
+  std::vector<Port*> targets_;
+  std::vector<std::function<void(const Batch&)>> captures_;  // tests and replay; no edges
+  Micros forwarded_ = kTimeMin;
+};
+
+// NAME.late and NAME.errors: their event time is the arrival stamp.
+class SideStream {
+ public:
+  void rows(const Batch& batch);
+  void watermark(Micros now);
+  Micros watermark() const { return stamp_; }
+  void restore(Micros stamp) { stamp_ = stamp; }
+  bool used() const { return outlet.used(); }
+  Outlet outlet;
+  uint64_t created = 0;
+
+ private:
+  Micros stamp_ = kTimeMin;
+};
+
+class OperatorNode final : public Port, private Emitter {
+ public:
+  OperatorNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<Operator> node_op,
+               SideStream& late, SideStream& errors)
+      : info(std::move(node_info)),
+        op(std::move(node_op)),
+        pipeline_(pipeline),
+        late_(late),
+        errors_(errors) {}
+  void rows(const Batch& batch) override;
+  void watermark(Micros mark) override;
+  void idle(bool idle) override { outlet.idle(idle); }
+  void save(std::string& out) const;
+  Status load(std::string_view bytes);
+
+  NodeInfo info;
+  std::unique_ptr<Operator> op;
+  Outlet outlet;
+  Tally counts;
+  uint64_t cell_errors = 0;
+
+ private:
+  void emit(Batch batch) override;
+  void late(Batch rows) override;
+  void fail(const Batch& batch, uint32_t row, std::string_view reason) override;
+  void cell_error(const Batch& batch, uint32_t row, std::string_view reason) override;
+  Tally& tally() override { return counts; }
+  void drain(Micros mark);
+
+  Pipeline& pipeline_;
+  SideStream& late_;
+  SideStream& errors_;
+  Micros mark_ = kTimeMin;
+};
+
+class SinkNode final : public Port, private SinkHost {
+ public:
+  SinkNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<Sink> node_sink)
+      : info(std::move(node_info)), sink(std::move(node_sink)), pipeline_(pipeline) {}
+  void rows(const Batch& batch) override;
+  void watermark(Micros) override {}
+  void idle(bool) override {}
+  void start(Loop& loop) { sink->start(loop, *this); on = true; }
+
+  NodeInfo info;
+  std::unique_ptr<Sink> sink;
+  ConnectorStatus status;
+  bool on = false;     // off: rows are counted as dropped (tests, replay)
+  uint64_t in = 0, written_rows = 0, failed_rows = 0, dropped_rows = 0;
+  size_t queued_bytes = 0;
+  uint64_t queued_rows() const { return in - written_rows - failed_rows - dropped_rows; }
+
+ private:
+  void state(ConnectorState state, std::string reason, Micros retry_at) override;
+  void written(uint64_t rows) override { written_rows += rows; }
+  void failed(uint64_t rows, std::string_view reason, std::string_view sample) override;
+  void dropped(uint64_t rows, std::string_view reason) override;
+  void queued(uint64_t rows, size_t bytes) override;
+  Pipeline& pipeline_;
+};
+
+// The head of a stream with several inputs: its watermark is the least of those that are not idle.
+class MergeNode {
+ public:
+  explicit MergeNode(size_t inputs);
+  Port* input(size_t i) { return &inputs_[i]; }
+  Outlet outlet;
+  void save(std::string& out) const;
+  Status load(std::string_view bytes);
+
+ private:
+  struct Input final : Port {
+    MergeNode* merge = nullptr;
+    Micros mark = kTimeMin;
+    bool is_idle = false;
+    void rows(const Batch& batch) override { merge->take(*this, batch); }
+    void watermark(Micros w) override {
+      mark = std::max(mark, w);
+      merge->advance();
+    }
+    void idle(bool idle) override {
+      is_idle = idle;
+      merge->advance();
+    }
+  };
+  void take(Input& from, const Batch& batch);
+  Micros least() const;
+  void advance();
+  std::vector<Input> inputs_;
+  Micros mark_ = kTimeMin;
+  bool all_idle_ = false;
+};
+
+class SourceNode final : private SourceHost, private InletOutput {
+ public:
+  SourceNode(Pipeline& pipeline, NodeInfo info, std::unique_ptr<Source> source, InletOptions options,
+             std::unique_ptr<Decoder> decoder, SideStream& errors);
+  void start(Loop& loop) { source->start(loop, *this); on = true; }
+  void stop();
+  void pause(bool paused);
+  bool up() const { return status.state == ConnectorState::kUp || status.state == ConnectorState::kSilent; }
+
+  NodeInfo info;
+  std::unique_ptr<Source> source;
+  Inlet inlet;
+  Outlet outlet;
+  ConnectorStatus status;
+  bool on = false;
+  bool has_ended = false;
+  std::vector<OperatorNode*> downstream;  // that its watermark can reach
+
+ private:
+  void message(std::string_view payload, std::span<const std::string_view> captures,
+               std::span<const Value> meta) override {
+    inlet.message(payload, captures, meta);
+  }
+  void lines(BlockPtr block) override { inlet.lines(std::move(block)); }
+  void flush() override { inlet.flush(); }
+  bool wants_meta(std::string_view name) const override;
+  void state(ConnectorState state, std::string reason, Micros retry_at) override;
+  void ended() override;
+  void complain(std::string_view text) override;
+
+  void rows(Batch batch) override { outlet.rows(batch); }
+  void watermark(Micros mark) override { outlet.watermark(mark); }
+  void idle(bool idle) override;
+  void failed(const Batch& batch, uint32_t row, std::string_view reason) override;
+  void undecodable(std::string_view text, std::string_view reason) override;
+  void turn_done() override;
+
+  Pipeline& pipeline_;
+  SideStream& errors_;
+};
+
+// One named stream: where its chain ends, and its side outputs.
+struct Stream {
+  std::string name;
+  Outlet* end = nullptr;
+  Schema schema;
+  SideStream late, errors;
+};
+
+class Pipeline {
+ public:
+  static constexpr size_t kQueueHigh = 8 << 20;  // bytes queued in one sink: sources pause above
+  static constexpr size_t kErrorsKept = 20;
+
+  Pipeline(std::string pipeline_name, Loop& its_loop)
+      : name(std::move(pipeline_name)), loop(its_loop) {}
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+  ~Pipeline();
+
+  void start();  // sinks, then sources
+  // Stops the sources; calls `done` once what was read is at the sinks' peers.  Unfinished windows stay
+  // unfinished.
+  void drain(std::function<void()> done);
+  void stop();                            // at once
+  std::string unfinished() const;         // what stopping now would discard, in words; or empty
+  bool finished() const;                  // every source has ended (false without sources)
+  std::function<void()> on_finished;      // called once, when the last source has ended
+
+  // The state between two turns: inlets, watermarks, operators by partition.  For a pipeline of the same
+  // plan; sinks and source positions are not in it yet.
+  std::string save() const;
+  Status load(std::string_view bytes);
+
+  Stream* stream(std::string_view stream_name);
+  SourceNode* source_of(std::string_view stream_name);  // first source of a stream
+  // Receives every batch that reaches the end of a stream ("main", "main.late", "main.errors").
+  bool capture(std::string_view stream_name, std::function<void(const Batch&)> fn);
+
+  Ledger ledger() const;
+  std::vector<ErrorSample> errors() const { return errors_; }
+  bool has_charts() const;
+
+  // For nodes:
+  void record_error(const std::string& step, std::string_view reason, std::string_view sample);
+  void turn_done();
+  void pressure_changed();
+  void source_ended();
+  void log_state(const NodeInfo& info, const ConnectorStatus& status);
+
+  const std::string name;
+  Loop& loop;
+  std::string delivery;
+  std::string fingerprint;  // equal: the same pipeline
+  std::vector<std::unique_ptr<SourceNode>> sources;
+  std::vector<std::unique_ptr<OperatorNode>> operators;
+  std::vector<std::unique_ptr<SinkNode>> sinks;
+  std::vector<std::unique_ptr<MergeNode>> merges;
+  std::vector<std::unique_ptr<Stream>> streams;
+  // Operators that read a side stream: the clock moves those.
+  std::vector<std::pair<SideStream*, OperatorNode*>> side_operators;
+  std::function<void()> on_turn;  // tests: asserts the ledger at each turn
+
+ private:
+  void arm_clock();
+  void clock_due();
+  Micros next_wake(Micros now) const;
+
+  std::vector<ErrorSample> errors_;
+  Loop::Id timer_ = 0;
+  Micros timer_at_ = kTimeMax;
+  bool flush_planned_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // of callbacks that cannot be cancelled
+  bool paused_ = false;
+  bool running_ = false;
+  size_t draining_ = 0;
+};
+
+// A record of NAME.errors: `error`, `step`, `original` (the record as JSON).
+Batch error_record(const std::string& step, std::string_view reason, std::string_view original);
+
+}  // namespace streamflow

@@ -1,0 +1,491 @@
+#include "core/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/vocabulary.h"
+
+namespace streamflow {
+namespace {
+
+constexpr std::string_view kLate = ".late";
+constexpr std::string_view kErrors = ".errors";
+
+std::string_view scheme_of(std::string_view url) { return url.substr(0, url.find(':')); }
+
+// Schema of a union: a field is known where any input knows it; its type is the common one.
+Schema unite(const Schema& a, const Schema& b) {
+  Schema sum = a;
+  sum.open = a.open || b.open;
+  sum.keys.clear();
+  sum.arrival_time = a.arrival_time && b.arrival_time;
+  if (a.window_us != b.window_us) sum.window_us = 0;
+  for (const Field& field : b.fields) {
+    const Field* known = a.find(field.name);
+    sum.set(field.name, known && known->type == field.type ? field.type
+            : known                                        ? Type::kDyn
+                                                           : field.type);
+  }
+  return sum;
+}
+
+class Planner {
+ public:
+  Planner(const PipelineSpec& spec, const Registry& registry, Loop& loop, const PlanOptions& options,
+          Diagnostics& diagnostics)
+      : spec_(spec),
+        registry_(registry),
+        loop_(loop),
+        options_(options),
+        diagnostics_(diagnostics),
+        pipeline_(std::make_unique<Pipeline>(spec.name, loop)) {}
+
+  std::unique_ptr<Pipeline> run() {
+    pipeline_->delivery = spec_.delivery;
+    pipeline_->fingerprint = fingerprint(spec_);
+    declare_streams();
+    for (const size_t i : in_order()) build_stream(i);
+    if (!diagnostics_.ok()) return nullptr;
+    tell_sources();
+    return std::move(pipeline_);
+  }
+
+ private:
+  // Where rows come from at one point of a chain, while it is being built.
+  struct Point {
+    Outlet* outlet = nullptr;
+    Schema schema;
+    std::vector<SourceNode*> sources;  // whose clock reaches it
+    SideStream* side = nullptr;        // or the side stream's
+  };
+
+  void declare_streams() {
+    for (const StreamSpec& stream : spec_.streams) {
+      auto node = std::make_unique<Stream>();
+      node->name = stream.name.text;
+      index_.emplace(node->name, pipeline_->streams.size());
+      pipeline_->streams.push_back(std::move(node));
+    }
+  }
+
+  // The stream that an input names ("a", "a.late", "a.errors"), or -1.
+  int referred(std::string_view name) const {
+    for (const std::string_view suffix : {kLate, kErrors})
+      if (name.size() > suffix.size() && name.ends_with(suffix)) name.remove_suffix(suffix.size());
+    const auto it = index_.find(std::string(name));
+    return it == index_.end() ? -1 : static_cast<int>(it->second);
+  }
+
+  // Streams so that each comes after those that it reads; reports unknown ones and circles.
+  std::vector<size_t> in_order() {
+    std::vector<size_t> order;
+    std::vector<int> mark(spec_.streams.size(), 0);  // 1: under way, 2: done
+    for (size_t i = 0; i < spec_.streams.size(); ++i) visit(i, mark, order);
+    return order;
+  }
+
+  void visit(size_t i, std::vector<int>& mark, std::vector<size_t>& order) {
+    if (mark[i] == 2) return;
+    mark[i] = 1;
+    for (const InputSpec& input : spec_.streams[i].from) {
+      if (!input.is_stream) continue;
+      const int from = referred(input.name.text);
+      if (from < 0) {
+        unknown_stream(input);
+      } else if (mark[static_cast<size_t>(from)] == 1) {
+        diagnostics_.error("E0202", input.name.span,
+                           "stream '" + spec_.streams[i].name.text + "' reads itself" +
+                               (static_cast<size_t>(from) == i ? "" : " through '" + input.name.text + "'"),
+                           "a pipeline has no circles");
+      } else {
+        visit(static_cast<size_t>(from), mark, order);
+      }
+    }
+    mark[i] = 2;
+    order.push_back(i);
+  }
+
+  void unknown_stream(const InputSpec& input) {
+    std::vector<std::string> names;
+    for (const auto& [name, at] : index_) {
+      names.push_back(name);
+      names.push_back(name + std::string(kLate));
+      names.push_back(name + std::string(kErrors));
+    }
+    const std::string likely = nearest(input.name.text, names);
+    diagnostics_.error("E0201", input.name.span, "there is no stream '" + input.name.text + "'",
+                       likely.empty() ? "" : "did you mean '" + likely + "'?",
+                       "a source is written with its scheme, as in file:data.csv");
+  }
+
+  // --- streams ---------------------------------------------------------------------------------
+  void build_stream(size_t i) {
+    const StreamSpec& stream = spec_.streams[i];
+    Stream& node = *pipeline_->streams[i];
+    std::vector<Point> inputs;
+    for (const InputSpec& input : stream.from) {
+      Point point = input.is_stream ? stream_input(input, i) : source_input(input, node);
+      if (point.outlet != nullptr) inputs.push_back(std::move(point));
+    }
+    if (inputs.empty()) {
+      if (diagnostics_.ok())
+        diagnostics_.error("E0203", stream.name.span,
+                           "stream '" + node.name + "' has no input", "write `from:`");
+      // Steps are checked all the same, over records of any shape.
+      inputs.push_back({&nowhere_, Schema(), {}, nullptr});
+    }
+    Point point = inputs.size() == 1 ? std::move(inputs.front()) : merge(inputs);
+    for (size_t s = 0; s < stream.steps.size(); ++s) build_step(stream.steps[s], i, s, node, point);
+    node.end = point.outlet;
+    node.schema = point.schema;
+    ends_[i] = std::move(point);
+  }
+
+  Point stream_input(const InputSpec& input, size_t reader) {
+    const int from = referred(input.name.text);
+    if (from < 0 || !ends_.contains(static_cast<size_t>(from))) return {};
+    const auto at = static_cast<size_t>(from);
+    Stream& stream = *pipeline_->streams[at];
+    Point point;
+    if (input.name.text.ends_with(kErrors)) {
+      point.side = &stream.errors;
+      point.schema.open = false;
+      for (const char* name : {"error", "step", "original"}) point.schema.set(name, Type::kString);
+    } else if (input.name.text.ends_with(kLate)) {
+      point.side = &stream.late;
+    } else {
+      readers_[at].push_back(reader);
+      return ends_[at];
+    }
+    point.outlet = &point.side->outlet;
+    return point;
+  }
+
+  Point merge(std::vector<Point>& inputs) {
+    pipeline_->merges.push_back(std::make_unique<MergeNode>(inputs.size()));
+    MergeNode& node = *pipeline_->merges.back();
+    Point point;
+    point.outlet = &node.outlet;
+    point.schema = inputs.front().schema;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      inputs[i].outlet->add(node.input(i));
+      if (i > 0) point.schema = unite(point.schema, inputs[i].schema);
+      point.sources.insert(point.sources.end(), inputs[i].sources.begin(), inputs[i].sources.end());
+      if (inputs[i].side) point.side = inputs[i].side;
+    }
+    return point;
+  }
+
+  // --- sources ---------------------------------------------------------------------------------
+  Point source_input(const InputSpec& input, Stream& stream) {
+    const std::string_view kind = input.value.is_null() && input.name.text.find(':') != std::string::npos
+                                      ? scheme_of(input.name.text)
+                                      : std::string_view(input.name.text);
+    const SourceDescriptor* descriptor = registry_.find_source(kind);
+    if (descriptor == nullptr) {
+      report_unknown_source(input.name, registry_, diagnostics_);
+      return {};
+    }
+    const OptionDescriptor argument{.name = descriptor->kind, .type = OptionType::kText};
+    std::vector<OptionDescriptor> options = descriptor->options;
+    for (const OptionDescriptor& shared : source_options())
+      if (std::none_of(options.begin(), options.end(),
+                       [&](const auto& o) { return o.name == shared.name; }))
+        options.push_back(shared);
+    const size_t errors = diagnostics_.errors();
+    Params params = validate("source '" + descriptor->kind + "'",
+                             "streamflowd list source " + descriptor->kind, input.name,
+                             input.value.is_null() ? &input.name : &input.value, &argument,
+                             input.options, options, diagnostics_);
+    if (diagnostics_.errors() != errors) return {};
+    params.folder = spec_.folder;
+    const Schema none;
+    BuildContext context = context_for(params, none, stream.name);
+    SourceBuild build = descriptor->build(context);
+    if (diagnostics_.errors() != errors || !build.source) return {};
+    return add_source(*descriptor, params, std::move(build), stream, options);
+  }
+
+  Point add_source(const SourceDescriptor& descriptor, const Params& params, SourceBuild build,
+                   Stream& stream, const std::vector<OptionDescriptor>& options) {
+    (void)options;
+    std::string format = params.has("format")    ? params.text("format")
+                         : !build.format.empty() ? build.format
+                                                 : descriptor.formats.front();
+    if (std::find(descriptor.formats.begin(), descriptor.formats.end(), format) ==
+        descriptor.formats.end()) {
+      diagnostics_.error("E0204", params.span("format"),
+                         "source '" + descriptor.kind + "' does not read format '" + format + "'", "",
+                         "streamflowd list source " + descriptor.kind);
+      return {};
+    }
+    Schema schema;
+    if (options_.replay) {
+      const auto given = options_.inputs.find(stream.name);
+      format = given == options_.inputs.end() ? "ndjson" : given->second.format;
+      build.sample = given == options_.inputs.end() ? "" : given->second.sample;
+      build.captures.clear();
+      build.meta.clear();
+    }
+    for (const std::string& capture : build.captures) schema.set(capture, Type::kString);
+    auto decoder = make_decoder(params, format, build.sample, schema, diagnostics_);
+    if (!decoder) return {};
+
+    InletOptions inlet;
+    inlet.clock = !options_.replay;
+    inlet.stamps = build.has_stamps;
+    inlet.lateness = params.duration("lateness");
+    inlet.idle = params.duration("idle", 30 * kMicrosPerSecond);
+    inlet.max_future = params.duration("max_future", 3'600 * kMicrosPerSecond);
+    inlet.captures = build.captures;
+    inlet.meta = build.meta;
+    NodeInfo info;
+    info.id = stream.name;
+    info.stream = stream.name;
+    info.verb = descriptor.kind;
+    info.argument = build.address;
+    event_time(params, schema, inlet, info);
+    schema.arrival_time = !inlet.time && !options_.replay;
+    info.output = schema;
+    pipeline_->sources.push_back(std::make_unique<SourceNode>(
+        *pipeline_, info, std::move(build.source), std::move(inlet), std::move(decoder), stream.errors));
+    SourceNode* node = pipeline_->sources.back().get();
+    if (options_.replay && !params.has("time") && options_.time_field.empty())
+      node->inlet.interval(options_.interval);
+    return {&node->outlet, schema, {node}, nullptr};
+  }
+
+  void event_time(const Params& params, const Schema& schema, InletOptions& inlet, NodeInfo& info) {
+    const bool written = params.has("time");
+    inlet.time_text = written ? params.text("time") : options_.time_field;
+    if (inlet.time_text.empty()) return;
+    std::vector<expr::Problem> problems;
+    expr::Scope scope;
+    scope.schema = &schema;
+    inlet.time = expr::compile(inlet.time_text, scope, problems);
+    for (const expr::Problem& problem : problems) {
+      const SpecValue* value = params.value("time");
+      diagnostics_.error(problem.code, value ? value->part(problem.begin, problem.end) : params.verb_span,
+                         problem.message, problem.label);
+    }
+    if (!inlet.time) return;
+    info.reads.insert(inlet.time->fields().begin(), inlet.time->fields().end());
+    inlet.time_format = params.text("time_format");
+    const std::string unit = params.text("time_unit");
+    if (unit == "s") inlet.time_unit = TimeUnit::kSeconds;
+    if (unit == "ms") inlet.time_unit = TimeUnit::kMillis;
+    if (unit == "us") inlet.time_unit = TimeUnit::kMicros;
+    if (unit == "ns") inlet.time_unit = TimeUnit::kNanos;
+  }
+
+  // --- steps -----------------------------------------------------------------------------------
+  BuildContext context_for(const Params& params, const Schema& input, const std::string& id) {
+    return BuildContext{params,   input,           diagnostics_, spec_.name, id,
+                        options_.state_dir, input, {},           {}};
+  }
+
+  void build_step(const StepSpec& step, size_t stream_at, size_t number, Stream& stream, Point& point) {
+    const std::string& verb = step.verb.text;
+    std::string id = stream.name + "." + std::to_string(number + 1);
+    for (const auto& [key, value] : step.options)
+      if (key.text == "id" && value.is_scalar()) id = value.text;
+    if (!ids_.insert(id).second)
+      diagnostics_.error("E0205", step.verb.span, "two steps have the id '" + id + "'",
+                         "an id names one step of the pipeline");
+    NodeInfo info;
+    info.id = id;
+    info.stream = stream.name;
+    info.verb = verb;
+    info.argument = argument_text(step.argument);
+    info.input = point.schema;
+    if (const StepDescriptor* descriptor = registry_.find_step(verb))
+      return build_operator(*descriptor, step, stream_at, std::move(info), stream, point);
+    const SinkDescriptor* sink = nullptr;
+    if (verb == "save") {
+      if (step.argument.is_scalar()) sink = registry_.find_sink(scheme_of(step.argument.text));
+      if (sink == nullptr || sink->schemes.empty()) {
+        report_unknown_sink(step.argument.is_scalar() ? step.argument : step.verb, registry_, diagnostics_);
+        return;
+      }
+    } else {
+      sink = registry_.find_sink(verb);
+      if (sink == nullptr || !sink->schemes.empty()) {
+        report_unknown_verb(step.verb, registry_, diagnostics_);
+        point.schema = Schema();  // what follows cannot be judged
+        return;
+      }
+    }
+    build_sink(*sink, step, stream_at, std::move(info), point);
+  }
+
+  void build_operator(const StepDescriptor& descriptor, const StepSpec& step, size_t stream_at,
+                      NodeInfo info, Stream& stream, Point& point) {
+    const size_t errors = diagnostics_.errors();
+    Params params = validate("verb '" + descriptor.verb + "'", "streamflowd list verb " + descriptor.verb,
+                             step.verb, &step.argument, &descriptor.argument, step.options,
+                             descriptor.options, diagnostics_);
+    if (diagnostics_.errors() != errors) {
+      point.schema = Schema();
+      return;
+    }
+    params.folder = spec_.folder;
+    BuildContext context = context_for(params, point.schema, info.id);
+    auto op = descriptor.build(context);
+    context.output.arrival_time = point.schema.arrival_time;
+    note_reads(stream_at, context, point.schema.open && !context.output.open);
+    if (!op) {
+      point.schema = diagnostics_.errors() != errors ? Schema() : context.output;
+      return;
+    }
+    info.reads = context.reads;
+    info.output = context.output;
+    pipeline_->operators.push_back(
+        std::make_unique<OperatorNode>(*pipeline_, std::move(info), std::move(op), stream.late, stream.errors));
+    OperatorNode* node = pipeline_->operators.back().get();
+    point.outlet->add(node);
+    for (SourceNode* source : point.sources) source->downstream.push_back(node);
+    if (point.side) pipeline_->side_operators.push_back({point.side, node});
+    point.outlet = &node->outlet;
+    point.schema = context.output;
+  }
+
+  void build_sink(const SinkDescriptor& descriptor, const StepSpec& step, size_t stream_at, NodeInfo info,
+                  Point& point) {
+    const size_t errors = diagnostics_.errors();
+    const bool save = !descriptor.schemes.empty();
+    const OptionDescriptor url{.name = "save", .type = OptionType::kUrl};
+    Params params =
+        validate(save ? "sink '" + descriptor.kind + "'" : "verb '" + descriptor.kind + "'",
+                 "streamflowd list sink " + descriptor.kind, step.verb, &step.argument,
+                 save ? &url : &descriptor.argument, step.options, descriptor.options, diagnostics_);
+    if (diagnostics_.errors() != errors) return;
+    params.folder = spec_.folder;
+    BuildContext context = context_for(params, point.schema, info.id);
+    SinkBuild build = descriptor.build(context);
+    note_reads(stream_at, context, false);
+    if (diagnostics_.errors() != errors || !build.sink) return;
+    info.verb = descriptor.kind;
+    info.argument = build.address;
+    info.reads = context.reads;
+    info.is_chart = build.is_chart;
+    info.guarantee = build.guarantee;
+    info.guarantee_reason = build.guarantee_reason;
+    pipeline_->sinks.push_back(
+        std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink)));
+    point.outlet->add(pipeline_->sinks.back().get());
+  }
+
+  static std::string argument_text(const SpecValue& value) {
+    if (value.is_scalar() && !value.secret) return value.text;
+    std::string text;
+    for (const SpecValue& item : value.items)
+      text += (text.empty() ? "" : ", ") + (item.is_map() && !item.entries.empty()
+                                                ? item.entries.front().first.text
+                                                : item.text);
+    for (const auto& [key, entry] : value.entries) text += (text.empty() ? "" : ", ") + key.text;
+    return text;
+  }
+
+  // --- projection ------------------------------------------------------------------------------
+  // A source's fields reach a step unless one before it closed the record.
+  void note_reads(size_t stream_at, const BuildContext& context, bool closes) {
+    meta_.insert(context.meta.begin(), context.meta.end());
+    Needs& needs = needs_[stream_at];
+    if (needs.closed) return;
+    needs.fields.insert(context.reads.begin(), context.reads.end());
+    needs.closed = closes;
+  }
+
+  void collect(size_t stream_at, std::set<std::string>& fields, std::set<size_t>& seen) {
+    if (!seen.insert(stream_at).second) return;
+    const Needs& needs = needs_[stream_at];
+    fields.insert(needs.fields.begin(), needs.fields.end());
+    if (needs.closed) return;
+    for (const size_t reader : readers_[stream_at]) collect(reader, fields, seen);
+  }
+
+  void tell_sources() {
+    for (auto& source : pipeline_->sources) {
+      std::set<std::string> fields = source->info.reads;
+      std::set<size_t> seen;
+      collect(index_[source->info.stream], fields, seen);
+      source->info.reads = fields;
+      source->inlet.want({fields.begin(), fields.end()}, meta_);
+    }
+  }
+
+  struct Needs {
+    std::set<std::string> fields;
+    bool closed = false;
+  };
+
+  const PipelineSpec& spec_;
+  const Registry& registry_;
+  Loop& loop_;
+  const PlanOptions& options_;
+  Diagnostics& diagnostics_;
+  std::unique_ptr<Pipeline> pipeline_;
+  Outlet nowhere_;
+  std::map<std::string, size_t> index_;
+  std::map<size_t, Point> ends_;
+  std::map<size_t, std::vector<size_t>> readers_;
+  std::map<size_t, Needs> needs_;
+  std::set<std::string> ids_;
+  std::set<std::string> meta_;
+};
+
+void append(const SpecValue& value, std::string& out) {
+  switch (value.type) {
+    case SpecValue::Type::kNull:
+      out += '~';
+      break;
+    case SpecValue::Type::kScalar:
+      out += std::to_string(value.text.size()) + (value.quoted ? "'" : ":") + value.text;
+      break;
+    case SpecValue::Type::kList:
+      out += '[';
+      for (const SpecValue& item : value.items) append(item, out);
+      out += ']';
+      break;
+    case SpecValue::Type::kMap:
+      out += '{';
+      for (const auto& [key, entry] : value.entries) append(key, out), append(entry, out);
+      out += '}';
+      break;
+  }
+}
+
+}  // namespace
+
+std::string fingerprint(const PipelineSpec& spec) {
+  std::string out = spec.name + "\n" + spec.delivery + "\n" + spec.folder + "\n";
+  const auto pairs = [&out](const auto& list) {
+    for (const auto& [key, value] : list) append(key, out), append(value, out);
+  };
+  for (const StreamSpec& stream : spec.streams) {
+    out += "stream ";
+    append(stream.name, out);
+    for (const InputSpec& input : stream.from) {
+      out += " from ";
+      append(input.name, out);
+      append(input.value, out);
+      pairs(input.options);
+    }
+    for (const StepSpec& step : stream.steps) {
+      out += " step ";
+      append(step.verb, out);
+      append(step.argument, out);
+      pairs(step.options);
+    }
+    out += '\n';
+  }
+  append(spec.input_log, out);
+  return out;
+}
+
+std::unique_ptr<Pipeline> plan(const PipelineSpec& spec, const Registry& registry, Loop& loop,
+                               const PlanOptions& options, Diagnostics& diagnostics) {
+  return Planner(spec, registry, loop, options, diagnostics).run();
+}
+
+}  // namespace streamflow

@@ -1,0 +1,189 @@
+// The one list of verbs, sources, sinks and their options.  It validates (with places), makes the JSON
+// Schema, `streamflowd list`, the reference pages and the suggestions; nothing else knows an option's
+// name.  Filled in main by register_builtins of each folder: no static registration.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/diagnostic.h"
+#include "core/node.h"
+#include "core/schema.h"
+#include "core/spec.h"
+
+namespace streamflow {
+
+enum class OptionType : unsigned char {
+  kText,        // any scalar
+  kExpression,  // one expression
+  kExpressions, // {name: expr}, or a list that mixes names and such maps
+  kName,        // a field name
+  kNames,       // a field name or a list of them
+  kKeys,        // `by`: an expression that is a path, a list of those, or {name: expr}
+  kRenames,     // {old: new}
+  kTypes,       // {field: type}
+  kDuration,    // 60s
+  kSize,        // 8MiB
+  kInteger,
+  kNumber,
+  kBool,        // true, false
+  kChoice,
+  kUrl,         // scheme:…
+  kStream,      // the name of a stream
+  kTexts,       // a scalar or a list of scalars
+  kAny,         // checked by the builder
+};
+std::string_view option_type_name(OptionType type);
+
+struct OptionDescriptor {
+  std::string name;
+  OptionType type = OptionType::kText;
+  std::string help = {};       // one line
+  std::string fallback = {};   // the default, as a user would write it; empty: none
+  std::vector<std::string> choices = {};
+  bool required = false;
+  std::optional<double> least = {}, greatest = {};  // kInteger, kNumber
+};
+
+// A step's or connector's options, checked against its descriptor: accessors cannot fail.  The main
+// argument has the verb's name.  A name that was not written gives the descriptor's default.
+class Params {
+ public:
+  bool has(std::string_view name) const;  // written by the user
+  const SpecValue* value(std::string_view name) const;
+  Span span(std::string_view name) const;  // of the value, else of the verb
+
+  std::string text(std::string_view name) const;  // empty when neither written nor defaulted
+  std::string choice(std::string_view name) const { return text(name); }
+  Micros duration(std::string_view name, Micros otherwise = 0) const;
+  int64_t size(std::string_view name, int64_t otherwise = 0) const;
+  int64_t integer(std::string_view name, int64_t otherwise = 0) const;
+  double number(std::string_view name, double otherwise = 0) const;
+  bool flag(std::string_view name, bool otherwise = false) const;
+  std::vector<const SpecValue*> list(std::string_view name) const;  // kNames kTexts: the scalars
+  std::vector<std::string> texts(std::string_view name) const;
+  // kExpressions kKeys kRenames kTypes: (name, value) in written order.  For a bare name in a list the
+  // value is the same scalar as the name.
+  std::vector<std::pair<const SpecValue*, const SpecValue*>> entries(std::string_view name) const;
+
+  // Filled by `validate`.
+  std::string verb;
+  Span verb_span;
+  std::string folder;  // relative paths start here
+  std::vector<std::pair<std::string, SpecValue>> values;
+  const std::vector<OptionDescriptor>* descriptors = nullptr;
+  const OptionDescriptor* argument = nullptr;  // of the main argument, for its default
+};
+
+// What a builder may use and must fill in.
+struct BuildContext {
+  const Params& params;
+  const Schema& input;      // of the step's input (sources: empty)
+  Diagnostics& diagnostics;
+  std::string pipeline;     // its name
+  std::string id;           // of this node: "main.2"
+  std::string state_dir;    // may be empty: nothing is kept
+  // Filled in by builders:
+  Schema output;                 // starts as a copy of `input`
+  std::set<std::string> reads;   // fields of the input that are looked at
+  std::set<std::string> meta;    // meta fields that are looked at
+};
+
+struct StepDescriptor {
+  std::string verb;
+  std::string summary;  // one line
+  std::string pandas;   // the pandas word for it, or empty
+  OptionDescriptor argument;  // named as the verb
+  std::vector<OptionDescriptor> options;
+  std::string example;        // YAML of one step, executed by a test
+  // Null when the context's diagnostics have the reason.
+  std::function<std::unique_ptr<Operator>(BuildContext&)> build;
+};
+
+// What a source says about itself when built, so that the inlet can decode for it.
+struct SourceBuild {
+  std::unique_ptr<Source> source;
+  std::string address;                   // for people, without secrets
+  std::vector<std::string> captures;     // names of captured fields
+  std::vector<std::string> meta;         // names of meta fields, in the order of `message`
+  bool framed_lines = false;             // hands over lines (files), not messages
+  std::string format;                    // where the address says it (.csv); empty: the first
+  std::string sample;                    // the first bytes of input where known at load (CSV header)
+  bool has_stamps = true;                // live: arrival stamps mean something (false for files)
+};
+
+struct SourceDescriptor {
+  std::string kind;                   // "mqtt"
+  std::vector<std::string> schemes;   // {"mqtt", "mqtts"}
+  std::string summary;
+  std::vector<OptionDescriptor> options;  // beside those that all sources share (source_options())
+  std::vector<std::string> formats;       // that it accepts; the first is the default
+  std::string example;                    // YAML of one `from:`
+  std::function<SourceBuild(BuildContext&)> build;
+};
+
+struct SinkBuild {
+  std::unique_ptr<Sink> sink;
+  std::string address;
+  bool is_chart = false;
+  std::string guarantee = "at_most_once";  // what this edge reaches today, and
+  std::string guarantee_reason;            // why
+};
+
+struct SinkDescriptor {
+  std::string kind;
+  std::vector<std::string> schemes;  // `save: SCHEME:…`; empty: the kind is a verb of its own (chart, log)
+  std::string summary;
+  OptionDescriptor argument;         // only for verbs of their own
+  std::vector<OptionDescriptor> options;
+  std::string example;
+  std::function<SinkBuild(BuildContext&)> build;
+};
+
+class Registry {
+ public:
+  // Each step, and each sink, also gets the options that all steps take (`id`).
+  void step(StepDescriptor descriptor);
+  void source(SourceDescriptor descriptor);
+  void sink(SinkDescriptor descriptor);
+
+  const StepDescriptor* find_step(std::string_view verb) const;
+  const SourceDescriptor* find_source(std::string_view kind_or_scheme) const;
+  const SinkDescriptor* find_sink(std::string_view kind_or_scheme) const;
+  const std::vector<StepDescriptor>& steps() const { return steps_; }
+  const std::vector<SourceDescriptor>& sources() const { return sources_; }
+  const std::vector<SinkDescriptor>& sinks() const { return sinks_; }
+  // Every verb that may start a step: steps, `save`, and sinks that are verbs.
+  std::vector<std::string> verbs() const;
+
+ private:
+  std::vector<StepDescriptor> steps_;
+  std::vector<SourceDescriptor> sources_;
+  std::vector<SinkDescriptor> sinks_;
+};
+
+// The options that every source takes, whatever its protocol: format, as, time, time_format, time_unit,
+// timezone, lateness, idle, max_future, csv options, types.
+const std::vector<OptionDescriptor>& source_options();
+
+// The options that every step takes, whatever its verb: id.
+const std::vector<OptionDescriptor>& step_options();
+
+// Checks written options against descriptors: unknown, missing, doubled and ill-typed ones are
+// reported with places and suggestions.  `what` is for messages: "source 'mqtt'", "verb 'window'".
+// `list_command` is the help line's command ("streamflowd list source mqtt").
+Params validate(const std::string& what, const std::string& list_command, const SpecValue& verb,
+                const SpecValue* argument, const OptionDescriptor* argument_descriptor,
+                const std::vector<std::pair<SpecValue, SpecValue>>& options,
+                const std::vector<OptionDescriptor>& descriptors, Diagnostics& diagnostics);
+
+// Hints for words of other tools: `map`, `query`, `groupby`, `merge`…: what to write here, or empty.
+std::string_view verb_hint(std::string_view word);
+
+}  // namespace streamflow

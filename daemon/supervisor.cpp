@@ -1,0 +1,276 @@
+#include "daemon/supervisor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "core/log.h"
+#include "core/plan.h"
+#include "daemon/builtin.h"
+#include "daemon/config_yaml.h"
+#include "web/dashboard_assets.h"
+
+namespace streamflow {
+namespace {
+
+constexpr int kBadPipeline = 1;
+constexpr int kRuntimeFailure = 3;
+constexpr Micros kTick = kMicrosPerSecond;
+
+std::string default_state_dir() {
+  if (const char* dir = std::getenv("STATE_DIRECTORY")) return dir;
+  if (const char* dir = std::getenv("XDG_STATE_HOME")) return std::string(dir) + "/streamflow";
+  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.local/state/streamflow";
+  return "/var/lib/streamflow";
+}
+
+}  // namespace
+
+Supervisor::Supervisor(DaemonOptions options) : options_(std::move(options)) {
+  web::HubOptions hub;
+  hub.server.allowed_hosts = options_.allowed_hosts;
+  hub.wall_clock = UvLoop::wall_clock;
+  hub.assets = web::dashboard_assets();
+  hub_ = std::make_unique<web::Hub>(std::move(hub));
+  registry_ = make_registry(hub_.get());
+}
+
+Supervisor::~Supervisor() {
+  hub_->stop(std::chrono::milliseconds(500));
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
+
+bool Supervisor::load(std::vector<PipelineSpec>& specs, std::string& problems) {
+  if (options_.built_in) {
+    specs = {*options_.built_in};
+    return true;
+  }
+  Diagnostics diagnostics;
+  specs = load_path(options_.config, registry_, diagnostics);
+  if (diagnostics.ok()) return true;
+  // Planning what could be read finds more problems at once.
+  PlanOptions options;
+  options.state_dir = state_dir_;
+  for (const PipelineSpec& spec : specs) plan(spec, registry_, loop_, options, diagnostics);
+  problems = diagnostics.render(isatty(STDERR_FILENO) != 0);
+  return false;
+}
+
+bool Supervisor::build(const std::vector<PipelineSpec>& specs,
+                       std::vector<std::unique_ptr<Pipeline>>& built, std::string& problems) {
+  Diagnostics diagnostics;
+  PlanOptions options;
+  options.state_dir = state_dir_;
+  for (const PipelineSpec& spec : specs)
+    built.push_back(plan(spec, registry_, loop_, options, diagnostics));
+  if (!diagnostics.all().empty()) problems = diagnostics.render(isatty(STDERR_FILENO) != 0);
+  return diagnostics.ok();
+}
+
+int Supervisor::open_state_dir() {
+  if (options_.state_dir == "-") return 0;
+  state_dir_ = options_.state_dir.empty() ? default_state_dir() : options_.state_dir;
+  std::error_code error;
+  std::filesystem::create_directories(state_dir_, error);
+  const std::string path = state_dir_ + "/lock";
+  if (!error) lock_fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (error || lock_fd_ < 0) {
+    log(LogLevel::kError, "cannot write the state folder " + state_dir_ + ": " +
+                              (error ? error.message() : std::strerror(errno)) +
+                              "; choose another with --state-dir");
+    return kRuntimeFailure;
+  }
+  if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+    log(LogLevel::kError, "another streamflowd uses the state folder " + state_dir_ +
+                              "; give this one its own with --state-dir");
+    return kRuntimeFailure;
+  }
+  return 0;
+}
+
+int Supervisor::serve() {
+  const size_t colon = options_.listen.rfind(':');
+  const std::string address = options_.listen.substr(0, colon);
+  const auto started = hub_->start(address, static_cast<uint16_t>(std::stoi(options_.listen.substr(colon + 1))));
+  if (!started.error.empty()) {
+    log(LogLevel::kError, "cannot listen on " + options_.listen + ": " + started.error);
+    return kRuntimeFailure;
+  }
+  log(LogLevel::kInfo, "dashboard at http://" + (address.find(':') == std::string::npos ? address : "[" + address + "]") +
+                           ":" + std::to_string(started.port) + "/");
+  return 0;
+}
+
+int Supervisor::run() {
+  started_ = loop_.now();
+  reload_.at = started_;
+  std::vector<PipelineSpec> specs;
+  std::string problems;
+  if (const int code = open_state_dir(); code != 0) return code;
+  std::vector<std::unique_ptr<Pipeline>> built;
+  const bool good = load(specs, problems) && build(specs, built, problems);
+  if (!problems.empty()) std::fputs(problems.c_str(), stderr);
+  if (!good) return kBadPipeline;
+  if (const int code = serve(); code != 0) return code;
+
+  loop_.on_signal(SIGHUP, [this] { reload(); });
+  loop_.on_signal(SIGTERM, [this] { shut_down(); });
+  loop_.on_signal(SIGINT, [this] { shut_down(); });
+  signal(SIGPIPE, SIG_IGN);
+  for (auto& pipeline : built) {
+    log(LogLevel::kInfo, pipeline->name + ": started, delivery at_most_once" +
+                             (pipeline->delivery == "at_most_once" ? "" : " (" + pipeline->delivery + " is not in this version)"));
+    adopt(std::move(pipeline));
+  }
+  tick();
+  loop_.run();
+  return exit_code_;
+}
+
+void Supervisor::adopt(std::unique_ptr<Pipeline> pipeline) {
+  pipelines_.push_back(std::move(pipeline));
+  Pipeline& running = *pipelines_.back();
+  running.on_finished = [this] { source_end_reached(); };
+  running.start();
+}
+
+// Every source of a pipeline has ended.  When that is true of all and nobody looks at a chart, so does the
+// daemon.
+void Supervisor::source_end_reached() {
+  if (stopping_) return;
+  for (const auto& pipeline : pipelines_)
+    if (!pipeline->finished() || pipeline->has_charts()) return;
+  if (arriving_.empty()) shut_down();
+}
+
+void Supervisor::tick() {
+  if (stopping_) return;
+  publish_status();
+  loop_.after(kTick, [this] { tick(); });
+}
+
+void Supervisor::publish_status() {
+  hub_->set_status(std::make_shared<const std::string>(
+      status_document(pipelines_, started_, loop_.now(), reload_, rates_)));
+  hub_->set_metrics(std::make_shared<const std::string>(metrics_text(pipelines_)));
+  hub_->set_ready(arriving_.empty() && !stopping_, stopping_ ? "stopping" : "a pipeline is starting");
+}
+
+void Supervisor::reload() {
+  if (stopping_) return;
+  log(LogLevel::kInfo, "reloading");
+  std::vector<PipelineSpec> specs;
+  std::string problems;
+  std::vector<std::unique_ptr<Pipeline>> built;
+  const bool good = load(specs, problems) && build(specs, built, problems);
+  reload_ = {good, loop_.now(), good ? "" : problems};
+  if (!problems.empty()) log(good ? LogLevel::kWarn : LogLevel::kError, problems);
+  if (good) {
+    apply(std::move(built));
+  } else {
+    log(LogLevel::kError, "reload refused: the running version stays");
+  }
+  hub_->reloaded(reload_.at, good, reload_.error, good);
+  publish_status();
+}
+
+// Unchanged pipelines stay as they are; changed and removed ones are drained, and the new version of a
+// changed one starts when the old one has let go of its connections.
+void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
+  std::vector<std::unique_ptr<Pipeline>> old = std::move(pipelines_);
+  pipelines_.clear();
+  size_t kept = 0;
+  for (auto& pipeline : next) {
+    const auto same = std::find_if(old.begin(), old.end(), [&](const auto& o) {
+      return o && o->fingerprint == pipeline->fingerprint;
+    });
+    if (same != old.end()) {
+      pipelines_.push_back(std::move(*same));
+      ++kept;
+      continue;
+    }
+    const bool replaces =
+        std::any_of(old.begin(), old.end(), [&](const auto& o) { return o && o->name == pipeline->name; }) ||
+        std::any_of(retiring_.begin(), retiring_.end(), [&](const auto& o) { return o->name == pipeline->name; });
+    log(LogLevel::kInfo, pipeline->name + (replaces ? ": changed, restarts" : ": new, starts"));
+    if (replaces) {
+      std::erase_if(arriving_, [&](const auto& a) { return a->name == pipeline->name; });
+      arriving_.push_back(std::move(pipeline));
+    } else {
+      adopt(std::move(pipeline));
+    }
+  }
+  for (auto& pipeline : old)
+    if (pipeline) retire(std::move(pipeline));
+  log(LogLevel::kInfo, "reloaded: " + std::to_string(kept) + " unchanged of " +
+                           std::to_string(pipelines_.size() + arriving_.size()));
+}
+
+void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
+  if (const std::string lost = pipeline->unfinished(); !lost.empty())
+    log(LogLevel::kWarn, pipeline->name + ": discards " + lost);
+  Pipeline* leaving = pipeline.get();
+  retiring_.push_back(std::move(pipeline));
+  auto gone = std::make_shared<bool>(false);
+  const auto finish_retirement = [this, leaving, gone] {
+    if (*gone) return;
+    *gone = true;
+    // Not from within the pipeline's own call.
+    loop_.after(0, [this, leaving] {
+      leaving->stop();
+      const std::string pipeline_name = leaving->name;
+      std::erase_if(retiring_, [leaving](const auto& p) { return p.get() == leaving; });
+      for (auto& arriving : arriving_) {
+        if (!arriving || arriving->name != pipeline_name) continue;
+        auto starting = std::move(arriving);
+        std::erase(arriving_, nullptr);
+        adopt(std::move(starting));
+        break;
+      }
+      publish_status();
+    });
+  };
+  loop_.after(options_.stop_timeout, finish_retirement);
+  leaving->drain(finish_retirement);
+}
+
+void Supervisor::shut_down() {
+  if (stopping_) return;
+  stopping_ = true;
+  log(LogLevel::kInfo, "stopping");
+  loop_.after(options_.stop_timeout, [this] {
+    log(LogLevel::kWarn, "stop timeout reached: what is still queued is lost");
+    finish();
+  });
+  draining_ = 1;
+  for (auto& pipeline : pipelines_) {
+    if (const std::string lost = pipeline->unfinished(); !lost.empty())
+      log(LogLevel::kWarn, pipeline->name + ": discards " + lost);
+    ++draining_;
+    pipeline->drain([this] {
+      if (--draining_ == 0) finish();
+    });
+  }
+  if (--draining_ == 0) finish();
+}
+
+void Supervisor::finish() {
+  for (auto& pipeline : pipelines_) {
+    const Ledger ledger = pipeline->ledger();
+    log(LogLevel::kInfo, pipeline->name + ": " + std::to_string(ledger.in) + " in, " +
+                             std::to_string(ledger.written) + " written, " + std::to_string(ledger.late) +
+                             " late, " + std::to_string(ledger.failed + ledger.undecodable) + " failed" +
+                             (ledger.queued ? ", " + std::to_string(ledger.queued) + " still queued" : ""));
+    pipeline->stop();
+  }
+  loop_.stop();
+}
+
+}  // namespace streamflow

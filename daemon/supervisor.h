@@ -1,0 +1,71 @@
+// The daemon's life: loads and starts pipelines, serves them, reloads on SIGHUP, drains on SIGTERM.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/pipeline.h"
+#include "core/registry.h"
+#include "core/spec.h"
+#include "daemon/status.h"
+#include "daemon/uv_loop.h"
+#include "web/hub.h"
+
+namespace streamflow {
+
+struct DaemonOptions {
+  std::string config;                      // file or folder
+  std::optional<PipelineSpec> built_in;    // `demo`: instead of `config`
+  std::string listen = "127.0.0.1:8080";
+  std::vector<std::string> allowed_hosts;
+  std::string state_dir;                   // empty: by environment; "-": none
+  Micros stop_timeout = 10 * kMicrosPerSecond;
+};
+
+class Supervisor {
+ public:
+  explicit Supervisor(DaemonOptions options);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  int run();  // until SIGTERM, SIGINT or the end of all sources; the exit code
+
+ private:
+  bool load(std::vector<PipelineSpec>& specs, std::string& problems);
+  bool build(const std::vector<PipelineSpec>& specs, std::vector<std::unique_ptr<Pipeline>>& built,
+             std::string& problems);
+  int open_state_dir();
+  int serve();
+  void adopt(std::unique_ptr<Pipeline> pipeline);
+  void reload();
+  void apply(std::vector<std::unique_ptr<Pipeline>> next);
+  void retire(std::unique_ptr<Pipeline> pipeline);
+  void source_end_reached();
+  void tick();
+  void publish_status();
+  void shut_down();
+  void finish();
+
+  DaemonOptions options_;
+  UvLoop loop_;
+  std::unique_ptr<web::Hub> hub_;
+  Registry registry_;
+  std::string state_dir_;
+  int lock_fd_ = -1;
+  std::vector<std::unique_ptr<Pipeline>> pipelines_;
+  std::vector<std::unique_ptr<Pipeline>> retiring_;
+  std::set<std::string> waiting_;  // names that start when their old version has gone
+  std::vector<std::unique_ptr<Pipeline>> arriving_;
+  Rates rates_;
+  ReloadStatus reload_;
+  Micros started_ = 0;
+  bool stopping_ = false;
+  size_t draining_ = 0;
+  int exit_code_ = 0;
+};
+
+}  // namespace streamflow

@@ -1,0 +1,137 @@
+// Aggregates over fixed windows [start, end) of event time, tumbling or hopping, per key; one row per
+// closed window and key, in order of window and key, stamped with the window's last microsecond.
+//
+// A window closes when the watermark reaches its end.  A record is absorbed once, into the pane that its
+// time falls in, and is late only if every window of that pane has closed.  With `every` above `size`, records
+// between windows are filtered.  With `empty`, a key's windows without records are sent too, from its
+// first result on, at most `max_empty` in a row.
+//
+// State: O(open windows x keys), at most max_keys keys and kPanesMax panes; a record beyond either fails.
+// Belongs to its pipeline's loop thread.
+#pragma once
+
+#include <bitset>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/keys.h"
+#include "core/node.h"
+#include "operators/window/pane.h"
+#include "operators/window/window_inputs.h"
+#include "operators/window/window_plan.h"
+#include "operators/window/window_results.h"
+
+namespace streamflow {
+
+class TimeWindow final : public Operator {
+ public:
+  static constexpr size_t kPanesMax = 100'000;
+
+  explicit TimeWindow(WindowPlan plan);
+
+  size_t process(const Batch& batch, size_t begin, Emitter& out) override;
+  bool on_watermark(Micros upto, Emitter& out) override;
+  Micros next_deadline() const override { return deadline_; }
+
+  // The format is described in time_window_state.cpp.
+  void save(unsigned partition, std::string& out) const override;
+  Status load(unsigned partition, std::string_view bytes) override;
+  std::bitset<kPartitions> take_dirty() override;
+  std::string unfinished() const override;
+
+ private:
+  using Panes = std::map<Micros, std::unique_ptr<Pane>>;  // by start
+  // Rows of rows_ that follow each other in one pane.
+  struct Run {
+    Pane* pane;
+    size_t begin, end;
+  };
+  // A window whose results are being sent.
+  struct Closing {
+    bool active = false;
+    Micros end = 0;
+    std::vector<uint32_t> ids;  // in order of keys
+    size_t next = 0;            // the first id not sent
+  };
+  // A key whose empty windows are sent.
+  struct Tracked {
+    bool on = false;
+    bool listed = false;   // in tracked_ids_
+    uint64_t empties = 0;  // in a row
+  };
+
+  // --- taking records ---
+  size_t route(const Batch& batch, size_t begin, Emitter& out);
+  // The pane for a record, or null: it was late, between windows, or failed.
+  Pane* locate(const Batch& batch, uint32_t row, Emitter& out);
+  Pane* open(Micros start, Micros watermark);
+  void take_ids(const Batch& batch, Emitter& out);
+  void absorb(const Batch& batch, Emitter& out);
+  void add(const Batch& batch, Pane& pane, std::span<const uint32_t> rows,
+           std::span<const uint32_t> ids, Emitter& out);
+  void add_call(const Batch& batch, Pane& pane, size_t call, std::span<const uint32_t> rows,
+                Emitter& out);
+  void send_late(const Batch& batch, Emitter& out);
+
+  // --- closing windows ---
+  Micros next_end(bool ending) const;  // kTimeMax: none
+  void start_closing(Micros end, bool ending);
+  void gather(Micros end, bool ending);
+  void gather_panes(Micros end, std::vector<char>& seen);
+  void add_results(size_t most);
+  void follow(size_t row, uint32_t id);
+  void track(uint32_t id, uint64_t empties);
+  void finish_closing();
+  void drop(Panes::iterator pane);
+  void untrack();
+  void find_last_ends();
+
+  unsigned partition(uint32_t id) const { return plan_.keys->keyed() ? ids_.partition(id) : 0; }
+
+  void save_progress(std::string& out) const;
+  void save_panes(unsigned partition, std::string& out) const;
+  void save_tracked(unsigned partition, std::string& out) const;
+  void load_progress(StateReader& in);
+  void load_panes(StateReader& in);
+  void load_tracked(StateReader& in);
+  uint32_t load_key(StateReader& in);
+  void forget_partition(unsigned partition);
+
+  const WindowPlan plan_;
+  const std::string signature_;
+  KeyDictionary ids_;
+  Panes panes_;
+  std::vector<std::unique_ptr<Pane>> spare_;  // at most one, to be used again
+  Micros closed_ = kTimeMin;                  // windows that end here or before are closed
+  Micros deadline_ = kTimeMax;
+  Micros last_forwarded_ = kTimeMin;
+  Micros arrival_ = kTimeMin;
+  Micros stream_start_ = kTimeMin;
+
+  Closing closing_;
+  Micros resume_end_ = kTimeMin;  // loaded while a window was being sent: what was sent of it
+  std::string resume_key_;
+  WindowResults results_;
+  std::vector<Tracked> tracked_;       // by id, where `empty` asks for it
+  std::vector<uint32_t> tracked_ids_;  // some perhaps off since the last untrack
+  size_t tracked_on_ = 0;
+  std::vector<uint32_t> untracked_;    // to be released once results are made
+  std::vector<Micros> last_ends_;      // by id, once input has ended: of its last window with records
+  PreviousResults previous_;
+
+  uint32_t mark_ = 1;
+  std::bitset<kPartitions> dirty_;
+
+  // Of one call of process:
+  WindowInputs inputs_;
+  Pane* current_ = nullptr;
+  Micros current_start_ = 0;
+  std::vector<uint32_t> rows_, row_ids_, groups_;
+  std::vector<Run> runs_;
+  Selection late_, wrong_;
+  std::vector<uint32_t> part_rows_, part_ids_, where_rows_, where_groups_;
+};
+
+}  // namespace streamflow

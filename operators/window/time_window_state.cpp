@@ -1,0 +1,212 @@
+// The saved state of a window, version 1 (words as in state_bytes.h):
+//   byte version, text signature
+//   partition 0: closed, last forwarded watermark, last arrival stamp, stream start, then byte 1 and end
+//                and last sent key of the window whose results are being sent, or byte 0
+//   others:      none of these
+//   panes: count, and of each its start, count of keys, and of each key its encoding and aggregates
+//   keys whose empty windows are sent: count, and of each its encoding, empty windows in a row, and
+//                count and cells of its last result
+// A partition without keys is empty but for partition 0.
+#include <algorithm>
+
+#include "operators/window/time_window.h"
+
+namespace streamflow {
+namespace {
+
+constexpr unsigned char kVersion = 1;
+
+}  // namespace
+
+std::string WindowPlan::signature() const {
+  std::string text = std::to_string(grid.size) + "/" + std::to_string(grid.every) + "+" +
+                     std::to_string(grid.offset) + " by " + std::to_string(keys->parts().size());
+  for (const WindowCall& call : calls) {
+    text += call.value ? " " : " rows:";
+    text += call.kind->name;
+  }
+  return text;
+}
+
+void TimeWindow::save(unsigned partition, std::string& out) const {
+  std::string body;
+  save_panes(partition, body);
+  save_tracked(partition, body);
+  const bool nothing = body == std::string(2, '\0');
+  if (nothing && partition != 0) return;
+  out.push_back(static_cast<char>(kVersion));
+  save_text(signature_, out);
+  if (partition == 0) save_progress(out);
+  out += body;
+}
+
+void TimeWindow::save_progress(std::string& out) const {
+  for (const Micros time : {closed_, last_forwarded_, arrival_, stream_start_}) {
+    save_micros(time, out);
+  }
+  const bool sending = closing_.active && closing_.next > 0;
+  out.push_back(sending || resume_end_ != kTimeMin ? 1 : 0);
+  if (sending) {
+    save_micros(closing_.end, out);
+    save_text(ids_.encoding(closing_.ids[closing_.next - 1]), out);
+  } else if (resume_end_ != kTimeMin) {
+    save_micros(resume_end_, out);
+    save_text(resume_key_, out);
+  }
+}
+
+void TimeWindow::save_panes(unsigned partition_, std::string& out) const {
+  uint64_t count = 0;
+  std::string panes;
+  for (const auto& [start, pane] : panes_) {
+    uint64_t keys = 0;
+    std::string groups;
+    for (uint32_t group = 0; group < pane->ids().size(); ++group) {
+      const uint32_t id = pane->ids()[group];
+      if (id == Pane::kNone || partition(id) != partition_) continue;
+      ++keys;
+      save_text(ids_.encoding(id), groups);
+      for (size_t call = 0; call < plan_.calls.size(); ++call) {
+        pane->aggregate(call).save(group, groups);
+      }
+    }
+    if (keys == 0) continue;
+    ++count;
+    save_micros(start, panes);
+    save_count(keys, panes);
+    panes += groups;
+  }
+  save_count(count, out);
+  out += panes;
+}
+
+void TimeWindow::save_tracked(unsigned partition_, std::string& out) const {
+  uint64_t count = 0;
+  std::string keys;
+  for (const uint32_t id : tracked_ids_) {
+    if (!tracked_[id].on || partition(id) != partition_) continue;
+    ++count;
+    save_text(ids_.encoding(id), keys);
+    save_count(tracked_[id].empties, keys);
+    const auto found = previous_.find(id);
+    save_count(found == previous_.end() ? 0 : found->second.size(), keys);
+    if (found == previous_.end()) continue;
+    for (const StoredCell& cell : found->second) cell.save(keys);
+  }
+  save_count(count, out);
+  out += keys;
+}
+
+Status TimeWindow::load(unsigned partition_, std::string_view bytes) {
+  forget_partition(partition_);
+  if (!bytes.empty()) {
+    StateReader in(bytes);
+    if (in.byte() != kVersion) return fail(ErrorKind::kData, "window: unknown version of the state");
+    if (in.text() != signature_) {
+      return fail(ErrorKind::kConfig, "window: the state is that of another window");
+    }
+    if (partition_ == 0) load_progress(in);
+    load_panes(in);
+    load_tracked(in);
+    ids_.unpin();
+    if (!in.ok() || !in.at_end()) {
+      forget_partition(partition_);
+      return fail(ErrorKind::kData, "window: the state is damaged, or has more than max_keys keys");
+    }
+  }
+  deadline_ = next_end(false);
+  return {};
+}
+
+void TimeWindow::load_progress(StateReader& in) {
+  for (Micros* time : {&closed_, &last_forwarded_, &arrival_, &stream_start_}) *time = in.micros();
+  resume_end_ = kTimeMin;
+  if (in.byte() == 0) return;
+  resume_end_ = in.micros();
+  resume_key_ = in.text();
+}
+
+uint32_t TimeWindow::load_key(StateReader& in) {
+  const std::string_view key = in.text();
+  if (!in.ok()) return KeyDictionary::kNone;
+  std::string_view rest = key;  // an encoding that write() could not read would be fatal later
+  for (size_t part = 0; part < plan_.keys->parts().size() && in.ok(); ++part) {
+    if (take_key_value(rest).is_error()) in.fail();
+  }
+  if (!rest.empty()) in.fail();
+  const uint32_t id = in.ok() ? ids_.id_of(key) : KeyDictionary::kNone;
+  if (id == KeyDictionary::kNone) in.fail();
+  return id;
+}
+
+void TimeWindow::load_panes(StateReader& in) {
+  for (uint64_t panes = in.count(); panes > 0 && in.ok(); --panes) {
+    const Micros start = in.micros();
+    if (start < -kWindowTimeMax || start > kWindowTimeMax || plan_.grid.pane_start(start) != start) {
+      in.fail();
+      return;
+    }
+    std::unique_ptr<Pane>& pane = panes_[start];
+    if (!pane) pane = std::make_unique<Pane>(plan_.calls);
+    for (uint64_t keys = in.count(); keys > 0 && in.ok(); --keys) {
+      const uint32_t id = load_key(in);
+      if (id == KeyDictionary::kNone) return;
+      uint32_t group = 0;
+      pane->find_groups({&id, 1}, ids_.capacity(), mark_, &group, [this](uint32_t of, bool is_new) {
+        if (is_new) ids_.retain(of);
+      });
+      for (size_t call = 0; call < plan_.calls.size(); ++call) pane->aggregate(call).load(group, in);
+    }
+  }
+}
+
+void TimeWindow::load_tracked(StateReader& in) {
+  for (uint64_t keys = in.count(); keys > 0 && in.ok(); --keys) {
+    const uint32_t id = load_key(in);
+    if (id == KeyDictionary::kNone) return;
+    track(id, in.count());
+    const uint64_t cells = in.count();
+    if (cells > plan_.entries.size()) return in.fail();
+    if (cells == 0) continue;
+    std::vector<StoredCell>& result = previous_[id];
+    result.resize(plan_.entries.size());
+    for (uint64_t cell = 0; cell < cells; ++cell) result[cell].load(in);
+  }
+}
+
+void TimeWindow::forget_partition(unsigned partition_) {
+  for (auto pane = panes_.begin(); pane != panes_.end();) {
+    bool any = false;
+    const std::vector<uint32_t> ids = pane->second->ids();
+    for (const uint32_t id : ids) {
+      if (id == Pane::kNone) continue;
+      if (partition(id) != partition_) {
+        any = true;
+        continue;
+      }
+      pane->second->remove(id);
+      ids_.release(id);
+    }
+    pane = any ? std::next(pane) : panes_.erase(pane);
+  }
+  current_ = nullptr;
+  closing_ = {};
+  for (const uint32_t id : tracked_ids_) {
+    if (!tracked_[id].on || partition(id) != partition_) continue;
+    tracked_[id].on = false;
+    --tracked_on_;
+    untracked_.push_back(id);
+  }
+  untrack();
+}
+
+std::bitset<kPartitions> TimeWindow::take_dirty() {
+  if (mark_ == Pane::kMarkMax) {
+    for (auto& [start, pane] : panes_) pane->reset_marks();
+    mark_ = 1;
+  }
+  ++mark_;
+  return std::exchange(dirty_, {});
+}
+
+}  // namespace streamflow

@@ -1,0 +1,170 @@
+#include "operators/window/window_results.h"
+
+#include <cmath>
+
+#include "core/operator_output.h"
+
+namespace streamflow {
+
+WindowResults::WindowResults(const WindowPlan& plan) : plan_(plan) {
+  for (const WindowCall& call : plan.calls) aggregates_.push_back(call.make());
+}
+
+void WindowResults::merge(const Pane& pane, std::span<const uint32_t> ids) {
+  const size_t first = rows_.size() - ids.size();
+  into_.clear();
+  groups_.clear();
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const uint32_t group = pane.group(ids[i]);
+    if (group == Pane::kNone) continue;
+    into_.push_back(static_cast<uint32_t>(first + i));
+    groups_.push_back(group);
+    rows_[first + i].empty = false;
+  }
+  for (size_t call = 0; call < aggregates_.size(); ++call) {
+    aggregates_[call]->resize(rows_.size());
+    aggregates_[call]->merge(into_, pane.aggregate(call), groups_);
+  }
+}
+
+void WindowResults::add_keys(const KeyDictionary& keys, Batch& batch) const {
+  const auto& parts = plan_.keys->parts();
+  std::vector<std::shared_ptr<Column>> columns;
+  std::vector<Column*> cells;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    columns.push_back(std::make_shared<Column>(rows_.size()));
+    cells.push_back(columns.back().get());
+  }
+  for (uint32_t row = 0; row < rows_.size(); ++row) {
+    if (!cells.empty()) keys.write(rows_[row].id, cells, row);
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].type == Type::kDouble) {  // 2 is how a key writes 2.0
+      for (uint32_t row = 0; row < rows_.size(); ++row) {
+        if (is_number(columns[i]->kind(row))) columns[i]->set_real(row, columns[i]->number(row));
+      }
+    }
+    batch.columns.push_back({parts[i].name, std::move(columns[i]), false});
+  }
+}
+
+void WindowResults::add_bounds(Batch& batch) const {
+  auto starts = std::make_shared<Column>(rows_.size());
+  auto ends = std::make_shared<Column>(rows_.size());
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    starts->set_timestamp(row, rows_[row].end - plan_.grid.size);
+    ends->set_timestamp(row, rows_[row].end);
+  }
+  batch.columns.push_back({"window_start", std::move(starts), false});
+  batch.columns.push_back({"window_end", std::move(ends), false});
+}
+
+std::shared_ptr<Column> WindowResults::call_column(size_t call) const {
+  auto column = std::make_shared<Column>(rows_.size());
+  aggregates_[call]->write(0, rows_.size(), *column, 0);
+  if (plan_.empty == EmptyWindows::kSkip) return column;
+  const bool zero = plan_.empty == EmptyWindows::kZero && plan_.calls[call].kind->counts;
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    if (!rows_[row].empty) continue;
+    if (zero) {
+      column->set_int(row, 0);
+    } else {
+      column->set_null(row);
+    }
+  }
+  return column;
+}
+
+// A copy in which failed cells, infinity and NaN are null; failures are noted, but for empty windows.
+std::shared_ptr<Column> WindowResults::finished(const Column& column) {
+  auto result = std::make_shared<Column>(rows_.size());
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    const Kind kind = column.kind(row);
+    if (kind == Kind::kDouble) {
+      result->set_real(row, column.real(row));
+    } else if (kind > Kind::kMissing && kind <= Kind::kMap) {
+      result->copy_cell(row, column, row);
+    } else if (kind == Kind::kType || kind == Kind::kOptional) {
+      result->set(row, column.value(row));
+    } else {
+      result->set_null(row);
+      if (kind == Kind::kError && !rows_[row].empty) note(row, std::string(column.text(row)));
+    }
+  }
+  return result;
+}
+
+void WindowResults::add_entry(const WindowEntry& entry, Batch& batch) {
+  if (!entry.outer) {
+    entry_columns_.push_back(finished(*call_column(entry.first_call)));
+  } else {
+    Batch inner = batch;
+    for (size_t i = 0; i < entry.calls; ++i) {
+      inner.columns.push_back({"$" + std::to_string(i), call_column(entry.first_call + i), false});
+    }
+    entry_columns_.push_back(finished(*entry.outer->evaluate(inner)));
+  }
+  batch.columns.push_back({entry.name, entry_columns_.back(), false});
+}
+
+void WindowResults::repeat_previous(PreviousResults& previous) {
+  for (uint32_t row = 0; row < rows_.size(); ++row) {
+    std::vector<StoredCell>& cells = previous[rows_[row].id];
+    cells.resize(entry_columns_.size());
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (rows_[row].empty) {
+        cells[i].write(*entry_columns_[i], row);
+      } else {
+        cells[i].set(*entry_columns_[i], row);
+      }
+    }
+  }
+}
+
+// A window that began before its stream did lacks records that never came here.
+void WindowResults::add_partial(Micros stream_start, Batch& batch) const {
+  auto partial = std::make_shared<Column>(rows_.size());
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    if (rows_[row].end - plan_.grid.size < stream_start) partial->set_bool(row, true);
+  }
+  batch.columns.push_back({"partial", std::move(partial), false});
+}
+
+void WindowResults::add_times(const Stamp& stamp, Batch& batch) const {
+  auto times = std::make_shared<Times>();
+  auto watermarks = std::make_shared<Times>();
+  for (const Row& row : rows_) {
+    times->push_back(row.end - 1);
+    watermarks->push_back(made_row_watermark(stamp.last_forwarded, row.end - 1, stamp.upto));
+  }
+  batch.time = std::move(times);
+  batch.watermark = std::move(watermarks);
+  batch.watermark_after = stamp.last_forwarded;
+  batch.stream_start = stamp.stream_start;
+  if (stamp.arrival != kTimeMin) {
+    batch.arrival = std::make_shared<Times>(rows_.size(), stamp.arrival);
+  }
+}
+
+void WindowResults::send(const KeyDictionary& keys, PreviousResults& previous, const Stamp& stamp,
+                         Emitter& out) {
+  if (rows_.empty()) return;
+  for (const auto& aggregate : aggregates_) aggregate->resize(rows_.size());
+  Batch batch;
+  batch.rows = rows_.size();
+  add_times(stamp, batch);
+  add_keys(keys, batch);
+  add_bounds(batch);
+  for (const WindowEntry& entry : plan_.entries) add_entry(entry, batch);
+  if (plan_.empty == EmptyWindows::kPrevious) repeat_previous(previous);
+  add_partial(stamp.stream_start, batch);
+  for (const auto& [row, text] : notes_) out.cell_error(batch, static_cast<uint32_t>(row), text);
+  out.tally().created += batch.rows;
+  rows_.clear();
+  notes_.clear();
+  entry_columns_.clear();
+  for (const auto& aggregate : aggregates_) aggregate->resize(0);
+  out.emit(std::move(batch));
+}
+
+}  // namespace streamflow

@@ -1,0 +1,23 @@
+# Tests that are not one doctest program a layer.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/tidy.py)
+add_test(NAME flows COMMAND streamflowd test ${CMAKE_SOURCE_DIR}/tests/flows)
+set_tests_properties(web connectors daemon PROPERTIES LABELS threads)
+
+# The real daemon against real servers (tests/e2e) and in a real browser (tests/browser).
+file(GLOB e2e CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/e2e/*_test.py)
+foreach(path ${e2e})
+  get_filename_component(name ${path} NAME_WE)
+  add_test(NAME e2e_${name} COMMAND ${Python3_EXECUTABLE} ${path})
+  set_tests_properties(e2e_${name} PROPERTIES LABELS "threads"
+    ENVIRONMENT "STREAMFLOWD=$<TARGET_FILE:streamflowd>")
+endforeach()
+
+find_program(NODE node)
+if(STREAMFLOW_DASHBOARD AND NODE)
+  add_test(NAME browser
+    COMMAND ${CMAKE_SOURCE_DIR}/tests/browser/run ${CMAKE_BINARY_DIR}/screenshots)
+  set_tests_properties(browser PROPERTIES LABELS browser
+    ENVIRONMENT "STREAMFLOWD=$<TARGET_FILE:streamflowd>;REQUIRE_DAEMON=1")
+endif()
