@@ -283,7 +283,10 @@ void Inlet::rows(Decoded decoded) {
 }
 
 void Inlet::send(Batch batch) {
-  if (intercept_) return intercept_(std::move(batch));
+  if (intercept_) {
+    counts_.held += batch.count();
+    return intercept_(std::move(batch));
+  }
   const Micros after = batch.watermark_after;
   if (!batch.empty()) output_.rows(std::move(batch));
   output_.watermark(after);

@@ -49,6 +49,7 @@ struct InletCounts {
   uint64_t undecodable = 0;
   uint64_t rows = 0;         // decoded: the ledger's `in`
   uint64_t failed = 0;       // no usable time
+  uint64_t held = 0;         // taken over by replay, not yet released
 };
 
 class Inlet final : private DecoderOutput {
@@ -72,6 +73,7 @@ class Inlet final : private DecoderOutput {
   // Takes over decoded batches instead of running them (replay merges several inputs).
   using Intercept = std::function<void(Batch)>;
   void intercept(Intercept fn) { intercept_ = std::move(fn); }
+  void released(size_t rows) { counts_.held -= rows; }  // those are on their way now
   // Event times for the next `message`s; nothing: by the options.
   void explicit_time(std::optional<Micros> time) { explicit_times_.push_back(time); }
   // Without `time:`, record n has time n * interval.

@@ -476,6 +476,7 @@ Ledger Pipeline::ledger() const {
     sum.undecodable += counts.undecodable;
     sum.in += counts.rows;
     sum.failed += counts.failed;
+    sum.held += counts.held;
     add_outlet(source->outlet);
   }
   for (const auto& merge : merges) add_outlet(merge->outlet);

@@ -102,6 +102,7 @@ struct Queue {
     }
     const Micros mark =
         end == n ? batch.watermark_after : (*batch.watermark)[batch.row_at(end)];
+    input.source->inlet.released(end - at);
     input.source->outlet.rows(slice(batch, at, end));
     input.source->outlet.watermark(mark);
     at = end;

@@ -453,7 +453,9 @@ class Parser {
   NodePtr name(const Token token, bool rooted, uint32_t begin) {
     if (!rooted && is_keyword(token.text)) return keyword(token);
     if (NodePtr foreign = foreign_literal(token)) return foreign;
-    if (is_keyword(token.text) || is_reserved(token.text)) {
+    // `var(x)` is an aggregate; the word alone stays reserved, as in CEL.
+    const bool variance = token.text == "var" && peek(1).is("(");
+    if (is_keyword(token.text) || (is_reserved(token.text) && !variance)) {
       const bool conditional = token.text == "if" || token.text == "else";
       return stop_at(token, "'" + std::string(token.text) + "' is a reserved word",
                      conditional ? "write condition ? a : b"
