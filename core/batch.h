@@ -21,7 +21,6 @@ inline constexpr size_t kBatchRowsMax = 1024;
 struct Origin {
   BlockPtr block;
   std::vector<Token> rows;  // the text of each row's object, `{` to `}`
-  bool lines = false;       // each is part of one line: none contains a line break
   bool one_line = false;    // no row's text holds a line break
   std::string_view text(size_t row) const {
     return {block->data.get() + rows[row].begin, rows[row].end - rows[row].begin};

@@ -21,37 +21,47 @@ std::string_view Column::keep(std::string_view text) const {
   return {copy, text.size()};
 }
 
-void Column::decode_cell(size_t row) const {
+inline void Column::decode_cell(size_t row) const {
   const Token token = tokens_[row];
-  if (token.begin == token.end) {
+  const char* const begin = block_->data.get() + token.begin;
+  const char* const end = block_->data.get() + token.end;
+  if (begin == end) {
     kinds_[row] = Kind::kMissing;
     return;
   }
-  const char* base = block_->data.get();
-  const char* begin = base + token.begin;
-  const char* end = base + token.end;
-  JsonCell cell;
-  if (*begin == '"') {
-    std::string_view text;
-    if (!plain_json_string(begin, end, text)) {
-      std::string unescaped;
-      unescape_json_string(begin, end, unescaped);
-      text = keep(unescaped);
-    }
-    kinds_[row] = Kind::kString;
-    texts_[row] = text;
-    return;
+  const char first = *begin;
+  if (first == '"') {
+    decode_text(row, begin, end);
+  } else if (first > '9' || !decode_short_number(begin, end, kinds_[row], words_[row])) {
+    decode_other(row, begin, end);
   }
+}
+
+void Column::decode_text(size_t row, const char* begin, const char* end) const {
+  if (texts_.empty()) texts_.resize(kinds_.size());
+  std::string_view text;
+  if (!plain_json_string(begin, end, text)) {
+    std::string unescaped;
+    unescape_json_string(begin, end, unescaped);
+    text = keep(unescaped);
+  }
+  kinds_[row] = Kind::kString;
+  texts_[row] = text;
+}
+
+void Column::decode_other(size_t row, const char* begin, const char* end) const {
+  JsonCell cell;
   decode_json_scalar(begin, end, cell);
   kinds_[row] = cell.kind;
   words_[row] = cell.bits;
-  if (cell.kind == Kind::kList || cell.kind == Kind::kMap) texts_[row] = trim_json(begin, end);
+  if (cell.kind != Kind::kList && cell.kind != Kind::kMap) return;
+  if (texts_.empty()) texts_.resize(kinds_.size());
+  texts_[row] = trim_json(begin, end);
 }
 
 void Column::decode(const Selection* rows) const {
   if (all_decoded_) return;
   if (words_.empty()) words_.resize(kinds_.size());
-  if (texts_.empty()) texts_.resize(kinds_.size());
   if (rows == nullptr) {
     for (size_t i = 0; i < kinds_.size(); ++i)
       if (kinds_[i] == Kind::kPending) decode_cell(i);

@@ -112,6 +112,8 @@ class Column {
 
  private:
   void decode_cell(size_t row) const;
+  void decode_text(size_t row, const char* begin, const char* end) const;
+  void decode_other(size_t row, const char* begin, const char* end) const;
 
   mutable std::vector<Kind> kinds_;
   mutable std::vector<uint64_t> words_;             // bool int uint double timestamp duration

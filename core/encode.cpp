@@ -159,7 +159,7 @@ struct RecordEncoder::Plan {
   }
 
   bool is_one_line(std::string_view text) const {
-    return batch.origin->lines || !has_line_break(text);
+    return batch.origin->one_line || !has_line_break(text);
   }
 
   void put(uint32_t row, TextWriter& out) {
@@ -306,7 +306,7 @@ void append_lines(const Batch& batch, size_t begin, std::string& out) {
 void RecordEncoder::append_from(size_t begin, std::string& out) {
   const Batch& batch = plan_->batch;
   if (begin >= batch.count()) return;
-  if (plan_->untouched && batch.origin->lines) return append_lines(batch, begin, out);
+  if (plan_->untouched && batch.origin->one_line) return append_lines(batch, begin, out);
   TextWriter writer(out);
   for (size_t i = begin; i < batch.count(); ++i) {
     plan_->put(batch.row_at(i), writer);

@@ -187,7 +187,18 @@ void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& re
   // Before any filter, so over all rows.
   const ColumnPtr column = options_.time->evaluate(batch);
   column->decode(nullptr);
-  for (size_t row = 0; row < batch.rows; ++row) {
+  size_t row = 0;
+  // Whole numbers of a known unit, the common case, without a call per row.
+  if (unit_ == TimeUnit::kMillis || unit_ == TimeUnit::kSeconds) {
+    const int64_t scale = unit_ == TimeUnit::kMillis ? kMicrosPerMilli : kMicrosPerSecond;
+    const int64_t limit = kTimeMax / kMicrosPerSecond;
+    for (; row < batch.rows && column->kind(row) == Kind::kInt; ++row) {
+      const auto number = static_cast<int64_t>(column->bits(row));
+      if (number > limit || number < -limit) break;
+      times[row] = number * scale;
+    }
+  }
+  for (; row < batch.rows; ++row) {
     std::string reason;
     const auto time = read_time(*column, static_cast<uint32_t>(row), reason);
     times[row] = time.value_or(kTimeMin);

@@ -46,6 +46,10 @@ class Planner {
     declare_streams();
     for (const size_t i : in_order()) build_stream(i);
     if (!diagnostics_.ok()) return nullptr;
+    // As written, not as built: charts appear on the page in this order.
+    std::stable_sort(pipeline_->sinks.begin(), pipeline_->sinks.end(), [this](const auto& a, const auto& b) {
+      return index_[a->info.stream] < index_[b->info.stream];
+    });
     tell_sources();
     return std::move(pipeline_);
   }

@@ -68,8 +68,8 @@ std::vector<OptionDescriptor> make_source_options() {
        .fallback = "utf-8",
        .choices = {"utf-8", "latin-1"}},
       {.name = "header",
-       .type = kBool,
-       .help = "whether the first CSV line has the names",
+       .type = kAny,
+       .help = "whether the first CSV line has the names (true, false), or the names",
        .fallback = "true"},
       {.name = "types", .type = kTypes, .help = "types of CSV columns"},
   };

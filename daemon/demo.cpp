@@ -6,6 +6,22 @@ namespace {
 constexpr std::string_view kSensors = R"(# Synthetic sensors, seeded: the same every time but for the clock.
 name: sensors
 streams:
+  means:
+    from: readings
+    steps:
+      - filter: temperature > 15
+      - window: 2s
+        by: device
+        mean: temperature
+        max: vibration
+      - chart: line
+        y: temperature_mean
+        title: Air temperature
+        unit: °C
+      - chart: line
+        y: vibration_max
+        title: Peak vibration
+        unit: mm/s
   readings:
     from:
       generate: sensors
@@ -22,22 +38,6 @@ streams:
         y: vibration
         by: []
         title: Vibration by temperature
-        unit: mm/s
-  means:
-    from: readings
-    steps:
-      - filter: temperature > 15
-      - window: 2s
-        by: device
-        mean: temperature
-        max: vibration
-      - chart: line
-        y: temperature_mean
-        title: Air temperature
-        unit: °C
-      - chart: line
-        y: vibration_max
-        title: Peak vibration
         unit: mm/s
 )";
 

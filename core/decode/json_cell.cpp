@@ -7,11 +7,6 @@
 namespace streamflow {
 namespace {
 
-constexpr double kPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-constexpr uint64_t kExactMantissaMax = uint64_t{1} << 53;
-
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
@@ -106,33 +101,7 @@ void decode_json_scalar(const char* begin, const char* end, JsonCell& cell) {
     default:
       break;
   }
-  // Up to 18 digits with at most 22 after the point: mantissa and power of ten are exact doubles, so
-  // one division rounds once and correctly (W. Clinger, "How to read floating point numbers
-  // accurately", 1990).  All else takes the long way.
-  const char* p = begin;
-  const bool negative = *p == '-';
-  p += negative;
-  uint64_t mantissa = 0;
-  const char* const first = p;
-  while (p < end && is_digit(*p)) mantissa = mantissa * 10 + static_cast<uint64_t>(*p++ - '0');
-  ptrdiff_t digits = p - first;
-  ptrdiff_t decimals = 0;
-  if (p < end && *p == '.') {
-    const char* const point = ++p;
-    while (p < end && is_digit(*p)) mantissa = mantissa * 10 + static_cast<uint64_t>(*p++ - '0');
-    decimals = p - point;
-    digits += decimals;
-  }
-  if (digits > 18 || (p < end && (*p == 'e' || *p == 'E'))) return decode_number(begin, end, cell);
-  if (decimals == 0) {
-    if (negative && mantissa == 0) return set_double(cell, -0.0);
-    cell.kind = Kind::kInt;
-    cell.bits = negative ? uint64_t{0} - mantissa : mantissa;
-    return;
-  }
-  if (mantissa > kExactMantissaMax) return decode_number(begin, end, cell);
-  const double d = static_cast<double>(mantissa) / kPowersOfTen[decimals];
-  set_double(cell, negative ? -d : d);
+  if (!decode_short_number(begin, end, cell.kind, cell.bits)) decode_number(begin, end, cell);
 }
 
 bool plain_json_string(const char* begin, const char* end, std::string_view& text) {

@@ -242,13 +242,15 @@ bool TimeWindow::on_watermark(Micros upto, Emitter& out) {
 Micros TimeWindow::next_end(bool ending) const {
   const Micros data =
       panes_.empty() ? kTimeMax : plan_.grid.first_end(panes_.begin()->first, closed_);
-  if (tracked_on_ == 0 || (ending && panes_.empty()) || closed_ > kWindowTimeMax) return data;
+  if (tracked_on_ == 0 || (ending && panes_.empty())) return data;
+  if (closed_ < -kWindowTimeMax || closed_ > kWindowTimeMax) return data;
   return std::min(data, plan_.grid.next_end(closed_));
 }
 
 void TimeWindow::start_closing(Micros end, bool ending) {
   closing_.active = true;
   closing_.end = end;
+  closed_ = std::max(closed_, end - 1);
   closing_.next = 0;
   gather(end, ending);
   ids_.sort(closing_.ids);

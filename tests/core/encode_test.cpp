@@ -33,7 +33,7 @@ Batch records(std::initializer_list<std::string_view> texts, std::string_view be
     all += between;
   }
   origin->block = block_of(all);
-  origin->lines = lines;
+  origin->one_line = lines;
   Batch batch;
   batch.rows = texts.size();
   batch.origin = origin;

@@ -61,7 +61,7 @@ for document in yaml.safe_load(open(sys.argv[2])):
     good = not list(validator.iter_errors(document['pipeline']))
     if good != document['good']:
         wrong.append(document)
-print(wrong)
+if wrong: print(wrong)
 sys.exit(1 if wrong else 0)
 )";
 
