@@ -4,6 +4,13 @@
 
 namespace streamflow {
 
+SpecValue::SpecValue() = default;
+SpecValue::SpecValue(const SpecValue& other) = default;
+SpecValue::SpecValue(SpecValue&& other) noexcept = default;
+SpecValue& SpecValue::operator=(const SpecValue& other) = default;
+SpecValue& SpecValue::operator=(SpecValue&& other) noexcept = default;
+SpecValue::~SpecValue() = default;
+
 const SpecValue* SpecValue::find(std::string_view key) const {
   for (const auto& [name, value] : entries) {
     if (name.text == key) return &value;

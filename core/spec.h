@@ -16,6 +16,14 @@ namespace streamflow {
 
 struct SpecValue {
   enum class Type : unsigned char { kNull, kScalar, kList, kMap };
+  // Defined where the type is complete: it holds vectors of pairs of itself.
+  SpecValue();
+  SpecValue(const SpecValue& other);
+  SpecValue(SpecValue&& other) noexcept;
+  SpecValue& operator=(const SpecValue& other);
+  SpecValue& operator=(SpecValue&& other) noexcept;
+  ~SpecValue();
+
   Type type = Type::kNull;
   std::string text;     // kScalar, after ${VAR}
   bool quoted = false;  // 'x', "x" or a block scalar: never a number, bool or null in free data

@@ -77,7 +77,7 @@ class ChartSink final : public Sink {
   void stop() override {
     loop_->cancel(timer_);
     timer_ = 0;
-    if (hub_ != nullptr) hub_->remove(info_.id);
+    if (hub_ != nullptr && chart_) hub_->remove(*chart_);
   }
 
  private:

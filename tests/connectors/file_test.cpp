@@ -78,7 +78,7 @@ Batch records(const std::vector<std::string>& texts) {
   std::copy(all.begin(), all.end(), block->data.get());
   block->size = all.size();
   origin->block = block;
-  origin->lines = true;
+  origin->one_line = true;
   Batch batch;
   batch.rows = texts.size();
   batch.origin = origin;

@@ -28,9 +28,10 @@ void check_references(const Value& value, const Value& definitions) {
   if (!value.is(Kind::kMap)) return;
   for (const auto& [key, entry] : value.entries()) {
     if (key.text() == "$ref") {
-      CAPTURE(entry.text());
-      REQUIRE(entry.text().starts_with("#/definitions/"));
-      CHECK(member(definitions, entry.text().substr(14)) != nullptr);
+      const std::string target(entry.text());
+      CAPTURE(target);
+      REQUIRE(target.starts_with("#/definitions/"));
+      CHECK(member(definitions, target.substr(14)) != nullptr);
     } else {
       check_references(entry, definitions);
     }
