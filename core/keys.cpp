@@ -32,6 +32,7 @@ constexpr double kTwo64 = 18446744073709551616.0;
 constexpr size_t kArenaChunk = 64 * 1024;
 constexpr size_t kDeadMin = 4096;  // fewer dead keys are not worth a rebuild
 constexpr size_t kLookupChunk = 64;
+constexpr size_t kSlotsPerKey = 3;  // at least: few lookups step past the first slot
 
 void append_big_endian(uint64_t bits, size_t bytes, std::string& out) {
   char text[8];
@@ -202,7 +203,44 @@ Value take_fixed(unsigned char tag, std::string_view bytes) {
   }
 }
 
-uint64_t hash_bytes(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+inline uint64_t hash_bytes(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+template <class Word>
+uint64_t word_at(const char* bytes) {
+  Word word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+// The first and last eight bytes, which overlap in shorter texts; with the size they tell texts of
+// up to 16 bytes apart.
+struct Ends {
+  uint64_t first, last;
+};
+constexpr size_t kEndsBytes = 16;
+
+inline Ends ends_of(std::string_view text) {
+  const char* begin = text.data();
+  const size_t size = text.size();
+  if (size >= 8) return {word_at<uint64_t>(begin), word_at<uint64_t>(begin + size - 8)};
+  if (size >= 4) return {word_at<uint32_t>(begin), word_at<uint32_t>(begin + size - 4)};
+  if (size == 0) return {0, 0};
+  return {word_at<unsigned char>(begin) | word_at<unsigned char>(begin + size / 2) << 8,
+          word_at<unsigned char>(begin + size - 1)};
+}
+
+// Where a key belongs in the table.  Short ones by one 128-bit product, folded (as in Wang Yi's
+// wyhash); no text in UTF-8 makes a factor zero.
+inline uint64_t place_of(std::string_view bytes) {
+  if (bytes.size() > kEndsBytes) return hash_bytes(bytes);
+  __extension__ typedef unsigned __int128 Wide;
+  const Ends ends = ends_of(bytes);
+  const Wide product = static_cast<Wide>(ends.first ^ 0xffa5c3e59d2b71f6ull) *
+                       (ends.last ^ 0xfe87d4b1362e95c9ull ^ bytes.size());
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
 
 // Whether an encoding is exactly one string; its text then.
 bool one_string(std::string_view encoding, std::string& text) {
@@ -299,26 +337,27 @@ const char* KeyDictionary::store(std::string_view bytes) {
   return place;
 }
 
-void KeyDictionary::grow() {
-  std::vector<Slot> old(std::max<size_t>(64, slots_.size() * 2));
-  old.swap(slots_);
+size_t KeyDictionary::free_slot(uint64_t place) const {
   const size_t mask = slots_.size() - 1;
+  size_t at = place & mask;
+  while (slots_[at].id != kNone) at = (at + 1) & mask;
+  return at;
+}
+
+void KeyDictionary::grow() {
+  std::vector<Slot> old(slots_.size() * 2);
+  old.swap(slots_);
   for (const Slot& slot : old) {
-    if (slot.id == kNone) continue;
-    size_t at = entries_[slot.id].hash & mask;
-    while (slots_[at].id != kNone) at = (at + 1) & mask;
-    slots_[at] = slot;
+    if (slot.id != kNone) slots_[free_slot(place_of(view(slot.id)))] = slot;
   }
 }
 
-KeyDictionary::Id KeyDictionary::add(std::string_view bytes, bool text, uint64_t hash,
+KeyDictionary::Id KeyDictionary::add(std::string_view bytes, const Entry& entry, uint64_t place,
                                      size_t slot) {
   if (live_ >= keys_max_) return kNone;
-  if ((used_ + 1) * 2 > slots_.size()) {
+  if ((used_ + 1) * kSlotsPerKey > slots_.size()) {
     grow();
-    const size_t mask = slots_.size() - 1;
-    slot = hash & mask;
-    while (slots_[slot].id != kNone) slot = (slot + 1) & mask;
+    slot = free_slot(place);
   }
   Id id;
   if (!free_.empty()) {
@@ -327,9 +366,11 @@ KeyDictionary::Id KeyDictionary::add(std::string_view bytes, bool text, uint64_t
   } else {
     id = static_cast<Id>(entries_.size());
     entries_.emplace_back();
+    bytes_.emplace_back();
   }
-  entries_[id] = Entry{store(bytes), static_cast<uint32_t>(bytes.size()), 1, hash, text, false};
-  slots_[slot] = Slot{static_cast<uint32_t>(hash >> 32), id};
+  entries_[id] = entry;
+  bytes_[id] = {store(bytes), hash_bytes(bytes)};
+  slots_[slot] = Slot{static_cast<uint32_t>(place >> 32), id};
   pinned_.push_back(id);
   ++used_;
   ++live_;
@@ -337,8 +378,7 @@ KeyDictionary::Id KeyDictionary::add(std::string_view bytes, bool text, uint64_t
   return id;
 }
 
-KeyDictionary::Id KeyDictionary::live_or_none(Id id) {
-  if (entries_[id].uses != 0) return id;
+KeyDictionary::Id KeyDictionary::revived(Id id) {
   if (live_ >= keys_max_) return kNone;
   entries_[id].uses = 1;
   ++live_;
@@ -346,67 +386,88 @@ KeyDictionary::Id KeyDictionary::live_or_none(Id id) {
   return id;
 }
 
-KeyDictionary::Id KeyDictionary::find_or_add(std::string_view bytes, bool text, uint64_t hash) {
+// In the loop over texts this must not be a call.
+[[gnu::always_inline]] inline KeyDictionary::Id KeyDictionary::lookup(std::string_view bytes,
+                                                                      bool text, uint64_t place) {
+  const Ends ends = ends_of(bytes);
+  const uint32_t shape = static_cast<uint32_t>(bytes.size() * 2) + (text ? 1 : 0);
+  const Slot* slots = slots_.data();
   const size_t mask = slots_.size() - 1;
-  const auto tag = static_cast<uint32_t>(hash >> 32);
-  size_t at = hash & mask;
-  for (; slots_[at].id != kNone; at = (at + 1) & mask) {
-    if (slots_[at].tag != tag) continue;
-    const Entry& entry = entries_[slots_[at].id];
-    if (entry.text == text && entry.view() == bytes) {
-      return live_or_none(slots_[at].id);
+  const auto tag = static_cast<uint32_t>(place >> 32);
+  size_t at = place & mask;
+  for (; slots[at].id != kNone; at = (at + 1) & mask) {
+    if (slots[at].tag != tag) continue;
+    const Id id = slots[at].id;
+    const Entry& entry = entries_[id];
+    if (((entry.first ^ ends.first) | (entry.last ^ ends.last) | (entry.shape ^ shape)) != 0) {
+      continue;
     }
+    if (bytes.size() > kEndsBytes && view(id) != bytes) continue;
+    return entry.uses != 0 ? id : revived(id);
   }
-  return add(bytes, text, hash, at);
+  return add(bytes, Entry{ends.first, ends.last, shape, 1}, place, at);
+}
+
+KeyDictionary::Id KeyDictionary::find_or_add(std::string_view bytes, bool text) {
+  return lookup(bytes, text, place_of(bytes));
 }
 
 // Texts are hashed and compared where they lie.  A chunk is hashed first, so that the table's lines
 // are under way before they are needed.
-void KeyDictionary::ids_of_texts(const Column& column, std::span<const uint32_t> rows, Id* ids) {
+bool KeyDictionary::ids_of_texts(const Column& column, std::span<const uint32_t> rows, Id* ids) {
   const Kind* kinds = column.kinds().data();
   const std::string_view* texts = column.texts();
-  uint64_t hashes[kLookupChunk];
+  uint64_t places[kLookupChunk];
+  uint32_t most = 0;
   for (size_t begin = 0; begin < rows.size(); begin += kLookupChunk) {
     const size_t count = std::min(kLookupChunk, rows.size() - begin);
     const size_t mask = slots_.size() - 1;
     for (size_t i = 0; i < count; ++i) {
       const uint32_t row = rows[begin + i];
       if (kinds[row] != Kind::kString) continue;
-      hashes[i] = hash_bytes(texts[row]);
-      __builtin_prefetch(&slots_[hashes[i] & mask]);
+      places[i] = place_of(texts[row]);
+      __builtin_prefetch(&slots_[places[i] & mask]);
     }
     for (size_t i = 0; i < count; ++i) {
       const uint32_t row = rows[begin + i];
+      Id id;
       if (kinds[row] == Kind::kString) {
-        ids[begin + i] = find_or_add(texts[row], true, hashes[i]);
-        continue;
+        id = lookup(texts[row], true, places[i]);
+      } else {
+        scratch_.clear();
+        append_key_cell(column, row, scratch_);
+        id = find_or_add(scratch_, false);
       }
-      scratch_.clear();
-      append_key_cell(column, row, scratch_);
-      ids[begin + i] = find_or_add(scratch_, false, hash_bytes(scratch_));
+      ids[begin + i] = id;
+      most = std::max(most, id);
     }
   }
+  return most != kNone;
 }
 
-void KeyDictionary::ids_of(std::span<const Column* const> columns, std::span<const uint32_t> rows,
+bool KeyDictionary::ids_of(std::span<const Column* const> columns, std::span<const uint32_t> rows,
                            Id* ids) {
-  if (rows.empty()) return;
+  if (rows.empty()) return true;
   if (columns.empty()) {
-    std::fill_n(ids, rows.size(), id_of({}));
-    return;
+    const Id id = id_of({});
+    std::fill_n(ids, rows.size(), id);
+    return id != kNone;
   }
   if (columns.size() == 1) return ids_of_texts(*columns[0], rows, ids);
+  uint32_t most = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     scratch_.clear();
     for (const Column* column : columns) append_key_cell(*column, rows[i], scratch_);
-    ids[i] = find_or_add(scratch_, false, hash_bytes(scratch_));
+    ids[i] = find_or_add(scratch_, false);
+    most = std::max(most, ids[i]);
   }
+  return most != kNone;
 }
 
 KeyDictionary::Id KeyDictionary::id_of(std::string_view encoding) {
   std::string text;
-  if (one_string(encoding, text)) return find_or_add(text, true, hash_bytes(text));
-  return find_or_add(encoding, false, hash_bytes(encoding));
+  if (one_string(encoding, text)) return find_or_add(text, true);
+  return find_or_add(encoding, false);
 }
 
 void KeyDictionary::unpin() {
@@ -422,42 +483,42 @@ bool KeyDictionary::forget_dead() {
   arena_left_ = 0;
   free_.clear();
   size_t slots = 64;
-  while (slots < 4 * live_) slots *= 2;
+  while (slots < 2 * kSlotsPerKey * live_) slots *= 2;
   slots_.assign(slots, Slot{});
   used_ = live_;
   ranked_ = false;
   while (!entries_.empty() && entries_.back().uses == 0) entries_.pop_back();
   entries_.shrink_to_fit();
+  bytes_.resize(entries_.size());
+  bytes_.shrink_to_fit();
   for (size_t i = entries_.size(); i-- > 0;) {  // the lowest free number is the next one used
-    Entry& entry = entries_[i];
-    if (entry.uses == 0) {
-      entry = Entry{};
-      free_.push_back(static_cast<Id>(i));
+    const auto id = static_cast<Id>(i);
+    if (entries_[id].uses == 0) {
+      entries_[id] = Entry{};
+      bytes_[id] = Bytes{};
+      free_.push_back(id);
       continue;
     }
-    entry.data = store(entry.view());
-    size_t at = entry.hash & (slots - 1);
-    while (slots_[at].id != kNone) at = (at + 1) & (slots - 1);
-    slots_[at] = Slot{static_cast<uint32_t>(entry.hash >> 32), static_cast<Id>(i)};
+    bytes_[id].data = store(view(id));
+    const uint64_t place = place_of(view(id));
+    slots_[free_slot(place)] = Slot{static_cast<uint32_t>(place >> 32), id};
   }
   return true;
 }
 
 std::string KeyDictionary::encoding(Id id) const {
-  const Entry& entry = entries_[id];
-  if (!entry.text) return std::string(entry.view());
+  if (!is_text(id)) return std::string(view(id));
   std::string out;
-  append_escaped(kStringTag, entry.view(), out);
+  append_escaped(kStringTag, view(id), out);
   return out;
 }
 
 void KeyDictionary::write(Id id, std::span<Column* const> columns, uint32_t row) const {
-  const Entry& entry = entries_[id];
-  if (entry.text) {
-    columns[0]->set_string(row, entry.view());
+  if (is_text(id)) {
+    columns[0]->set_string(row, view(id));
     return;
   }
-  std::string_view rest = entry.view();
+  std::string_view rest = view(id);
   for (Column* column : columns) {
     const Value value = take_key_value(rest);
     if (value.is(Kind::kString)) {
@@ -469,19 +530,18 @@ void KeyDictionary::write(Id id, std::span<Column* const> columns, uint32_t row)
 }
 
 bool KeyDictionary::less(Id a, Id b) const {
-  const Entry& x = entries_[a];
-  const Entry& y = entries_[b];
-  if (x.text == y.text) return x.view() < y.view();
-  const std::string_view other = x.text ? y.view() : x.view();  // of one column, and no string
+  const bool a_text = is_text(a);
+  if (a_text == is_text(b)) return view(a) < view(b);
+  const std::string_view other = a_text ? view(b) : view(a);  // of one column, and no string
   const bool other_first = other.empty() || static_cast<unsigned char>(other[0]) < kStringTag;
-  return x.text ? !other_first : other_first;
+  return a_text ? !other_first : other_first;
 }
 
 void KeyDictionary::rank() const {
   if (ranked_) return;
   by_rank_.clear();
   for (Id id = 0; id < entries_.size(); ++id) {
-    if (!entries_[id].free) by_rank_.push_back(id);
+    if (entries_[id].shape != kFree) by_rank_.push_back(id);
   }
   std::sort(by_rank_.begin(), by_rank_.end(), [this](Id a, Id b) { return less(a, b); });
   ranks_.resize(entries_.size());

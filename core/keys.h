@@ -4,7 +4,8 @@
 // mod 64); they do not change.  A key is its values one after another, each a tag byte and:
 //   01 null            missing, null and NaN are one key
 //   02 bool            one byte, 0 or 1
-//   03 number          8 bytes: the greatest double that is not above the number, big-endian, all bits
+//   03 number          8 bytes: the greatest double that is not above the number, big-endian, all
+//   bits
 //                      flipped if negative, else the sign bit; then 2 bytes, big-endian: the number
 //                      minus that double.  So 1, 1u and 1.0 are equal and 64-bit integers exact
 //   04 timestamp, 05 duration   8 bytes: microseconds, big-endian, sign bit flipped
@@ -35,15 +36,18 @@ inline constexpr unsigned kKeyPartitions = 64;
 void append_key(const Value& value, std::string& out);
 // The same for a decoded cell.
 void append_key_cell(const Column& column, uint32_t row, std::string& out);
-// Takes the first value off an encoding that append_key made; strings are owned.  Whole numbers come
-// back as int (uint beyond int64), others as double.  kError, with nothing taken, for other bytes.
+// Takes the first value off an encoding that append_key made; strings are owned.  Whole numbers
+// come back as int (uint beyond int64), others as double.  kError, with nothing taken, for other
+// bytes.
 Value take_key_value(std::string_view& encoding);
 
 uint64_t key_hash(std::string_view encoding);
-inline unsigned key_partition(uint64_t hash) { return static_cast<unsigned>(hash % kKeyPartitions); }
+inline unsigned key_partition(uint64_t hash) {
+  return static_cast<unsigned>(hash % kKeyPartitions);
+}
 
-// Numbers keys densely from 0.  Open addressing with linear probing, a key's bytes in an arena; 24 to
-// 40 bytes a key and its text.  A key lives as long as somebody retains it; a dead one keeps its
+// Numbers keys densely from 0.  Open addressing with linear probing, a key's bytes in an arena; 56
+// to 72 bytes a key and its text.  A key lives as long as somebody retains it; a dead one keeps its
 // number until `forget_dead`, after which the number goes to the next new key.
 class KeyDictionary {
  public:
@@ -54,9 +58,10 @@ class KeyDictionary {
   explicit KeyDictionary(size_t keys_max = 1'000'000);
   static constexpr size_t kKeysMax = (1u << 24) - 2;
 
-  // The ids of the keys that the columns' decoded cells make in these rows.  No columns: the one empty
-  // key.  Keys that nobody retained yet live until `unpin`.
-  void ids_of(std::span<const Column* const> columns, std::span<const uint32_t> rows, Id* ids);
+  // The ids of the keys that the columns' decoded cells make in these rows.  No columns: the one
+  // empty key.  Keys that nobody retained yet live until `unpin`.
+  // False: some row got kNone.
+  bool ids_of(std::span<const Column* const> columns, std::span<const uint32_t> rows, Id* ids);
   Id id_of(std::string_view encoding);
   void unpin();
 
@@ -64,39 +69,47 @@ class KeyDictionary {
   void release(Id id) {
     if (--entries_[id].uses == 0) --live_;
   }
-  // Frees the numbers and bytes of dead keys once they outnumber the live ones (and are many); true if
-  // it did.  Never while something holds an id that is not retained.
+  // Frees the numbers and bytes of dead keys once they outnumber the live ones (and are many); true
+  // if it did.  Never while something holds an id that is not retained.
   bool forget_dead();
 
   size_t live() const { return live_; }
   size_t capacity() const { return entries_.size(); }  // ids are below this
   std::string encoding(Id id) const;
-  uint64_t hash(Id id) const { return entries_[id].hash; }
-  unsigned partition(Id id) const { return key_partition(entries_[id].hash); }
+  uint64_t hash(Id id) const { return bytes_[id].hash; }
+  unsigned partition(Id id) const { return key_partition(bytes_[id].hash); }
   // Cell `row` of each column becomes this key's value, as take_key_value has it.
   void write(Id id, std::span<Column* const> columns, uint32_t row) const;
   // Sorts by the order of keys.
   void sort(std::vector<Id>& ids) const;
 
  private:
+  // What a lookup compares: the first and last eight bytes hold all of a short text.
   struct Entry {
-    const char* data = nullptr;
-    uint32_t size = 0;
-    uint32_t uses = 0;   // 0: dead (or free, without data)
-    uint64_t hash = 0;
-    bool text = false;   // the bytes are the text of a one-string key, not an encoding
-    bool free = true;
-    std::string_view view() const { return {data, size}; }
+    uint64_t first = 0, last = 0;
+    uint32_t shape =
+        kFree;          // size * 2, + 1: the bytes are the text of a one-string key, no encoding
+    uint32_t uses = 0;  // 0: dead or free
   };
+  static constexpr uint32_t kFree = UINT32_MAX;
+  struct Bytes {
+    const char* data = nullptr;
+    uint64_t hash = 0;  // key_hash
+  };
+  // The table has a hash of its own, cheaper for short texts and no fact for anybody else.
   struct Slot {
-    uint32_t tag = 0;  // high half of the hash
+    uint32_t tag = 0;  // high half of it
     uint32_t id = kNone;
   };
 
-  Id find_or_add(std::string_view bytes, bool text, uint64_t hash);
-  Id add(std::string_view bytes, bool text, uint64_t hash, size_t slot);
-  Id live_or_none(Id id);
-  void ids_of_texts(const Column& column, std::span<const uint32_t> rows, Id* ids);
+  Id lookup(std::string_view bytes, bool text, uint64_t place);
+  Id find_or_add(std::string_view bytes, bool text);
+  Id add(std::string_view bytes, const Entry& entry, uint64_t place, size_t slot);
+  Id revived(Id id);
+  bool is_text(Id id) const { return (entries_[id].shape & 1) != 0; }
+  std::string_view view(Id id) const { return {bytes_[id].data, entries_[id].shape / 2}; }
+  size_t free_slot(uint64_t place) const;
+  bool ids_of_texts(const Column& column, std::span<const uint32_t> rows, Id* ids);
   bool less(Id a, Id b) const;
   void rank() const;
   void grow();
@@ -107,13 +120,14 @@ class KeyDictionary {
   size_t used_ = 0;  // slots in use: live and dead keys
   std::vector<Slot> slots_;
   std::vector<Entry> entries_;
+  std::vector<Bytes> bytes_;  // as long as entries_
   std::vector<Id> free_;
   std::vector<Id> pinned_;
   std::vector<std::unique_ptr<char[]>> arena_;
   size_t arena_left_ = 0;
   char* arena_next_ = nullptr;
   std::string scratch_;
-  mutable bool ranked_ = false;        // ranks_ are those of all keys
+  mutable bool ranked_ = false;  // ranks_ are those of all keys
   mutable std::vector<uint32_t> ranks_;
   mutable std::vector<Id> by_rank_;
 };

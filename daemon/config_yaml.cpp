@@ -190,7 +190,8 @@ class Reader {
       }
       if (!body.is_map() || body.entries.empty()) {
         diagnostics_.error("E0104", body.span,
-                           "stream '" + name.text + "' takes 'from' and 'steps'");
+                           "stream '" + name.text + "' takes 'from' and 'steps'",
+                           "as in " + name.text + ": {from: …, steps: […]}");
         continue;
       }
       for (const auto& [key, value] : body.entries) {

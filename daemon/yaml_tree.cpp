@@ -59,6 +59,7 @@ class TreeBuilder final : public YAML::EventHandler {
     refuse_anchor(at, anchor);
     SpecValue value;
     value.span = missing_place(at);
+    find_lone_hash(value.span);
     for (const std::string_view word : {"null", "Null", "NULL", "~"}) {
       const bool ends =
           at + word.size() >= text_.size() ||
@@ -196,6 +197,17 @@ class TreeBuilder final : public YAML::EventHandler {
     }
   }
 
+  // `topics: #`: the filter for everything, taken for an empty comment.
+  void find_lone_hash(const Span& key) {
+    if (frames_.empty() || !frames_.back().has_key) return;
+    size_t at = key.end;
+    while (at < text_.size() && (is_blank(text_[at]) || text_[at] == ':')) ++at;
+    if (at >= text_.size() || text_[at] != '#') return;
+    const auto hash = static_cast<uint32_t>(at);
+    if (line_end(hash) != hash + 1) return;
+    quote("E0013", {hash, hash + 1}, "YAML reads a comment from ' #' on", "quote this text");
+  }
+
   // The place of a value that is not there: its key, or the dash of its item.
   Span missing_place(uint32_t at) const {
     if (frames_.empty()) return {file_, at, at};
@@ -269,9 +281,7 @@ class TreeBuilder final : public YAML::EventHandler {
     frame.has_key = true;
     if (key.is_null() && !key.text.empty()) key.type = SpecValue::Type::kScalar;
     if (!key.is_scalar()) {
-      const uint32_t end = std::max(key.span.begin + 1, key.span.end);
-      report("E0015", {key.span.begin, end}, "a key is a plain text",
-             key.is_null() ? "nothing stands before ':'" : "quote text with brackets");
+      odd_key(frame, key);
     } else if (key.text == "<<" && !key.quoted) {
       report("E0006", {key.span.begin, key.span.end}, "pipeline files have no merge keys",
              "write the options out");
@@ -285,6 +295,24 @@ class TreeBuilder final : public YAML::EventHandler {
       }
     }
     frame.key = std::move(key);
+  }
+
+  void odd_key(Frame& frame, const SpecValue& key) {
+    if (frame.cut) return;
+    if (frame.flow && !key.is_null() && frame.node.entries.empty()) {  // `{{device}}`
+      frame.cut = true;
+      quote_braces(frame.node.span.begin);
+      return;
+    }
+    report("E0015", {key.span.begin, std::max(key.span.begin + 1, key.span.end)},
+           "a key is a plain text",
+           key.is_null() ? "nothing stands before ':'" : "quote text with brackets");
+  }
+
+  void quote_braces(uint32_t begin) {
+    const size_t end = std::min(yaml::flow_end(text_, begin), text_.size());
+    quote("E0013", {begin, static_cast<uint32_t>(std::max<size_t>(end, begin + 1))},
+          "YAML reads braces as a map, and this one has no values", "quote a text with braces");
   }
 
   void place_entry(Frame& frame, SpecValue value) {
@@ -303,10 +331,11 @@ class TreeBuilder final : public YAML::EventHandler {
   void null_sibling(Frame& frame) {
     const uint32_t begin = frame.node.span.begin;
     if (frame.node.entries.empty() && begin < text_.size() && text_[begin] == '{') {
-      const auto end = static_cast<uint32_t>(std::min(text_.find('}', begin) + 1, text_.size()));
       frame.cut = true;
-      quote("E0013", {begin, std::max(end, begin + 1)},
-            "YAML reads braces as a map, and this one has no values", "quote a text with braces");
+      const Frame* const outer = frames_.size() > 1 ? &frames_[frames_.size() - 2] : nullptr;
+      const bool is_key =
+          outer != nullptr && outer->flow && outer->node.is_map() && !outer->has_key;
+      if (!is_key) quote_braces(begin);  // else the outer one is reported
       return;
     }
     report("E0013", {frame.key.span.begin, frame.key.span.end},

@@ -155,8 +155,25 @@ class Explainer {
                     "quote a text that holds brackets");
     }
     const size_t at = outline.open.back();
+    if (hash_inside(at)) return true;
     return report("E0017", {at, at + 1}, "this bracket is not closed",
                   std::string("no '") + yaml::closer_of(text_[at]) + "' follows");
+  }
+
+  // `[a/b, #]`: the comment swallows the bracket.
+  bool hash_inside(size_t opener) {
+    const auto opening = yaml::parts_of(text_, opener);
+    const size_t hash = opening.value.begin <= opener ? text_.find(" #", opener) : opener;
+    if (hash >= opening.line.end ||
+        text_.find(yaml::closer_of(text_[opener]), hash) >= opening.line.end) {
+      return false;
+    }
+    size_t end = hash + 1;
+    while (end < opening.line.end &&
+           std::string_view(" ,]}").find(text_[end]) == std::string_view::npos) {
+      ++end;
+    }
+    return quote("E0013", {hash + 1, end}, "YAML reads a comment from ' #' on", "quote this text");
   }
 
   // The value on the line where it went wrong.
@@ -207,7 +224,7 @@ class Explainer {
     std::string corrected =
         corrected_line(span(range), quoted(same_at_end && word ? inner : whole));
     return report("E0018", {range.begin + close, range.end}, "text after the closing quote",
-                  word ? "a quote inside the text ends it" : "quote the whole expression",
+                  word ? "a quote inside the text ends it" : "quote the whole value",
                   std::move(corrected));
   }
 

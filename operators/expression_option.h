@@ -1,5 +1,5 @@
-// Expressions in options: compiled, their problems reported at the characters they stand at, and what
-// they look at noted for the plan.
+// Expressions in options: compiled, their problems reported at the characters they stand at, and
+// what they look at noted for the plan.
 #pragma once
 
 #include <memory>
@@ -18,14 +18,16 @@ namespace streamflow {
 void report_problems(BuildContext& context, const SpecValue& value,
                      const std::vector<expr::Problem>& problems, size_t shift = 0);
 
-// The scalar of an option as a program over records of `schema`; fields and meta fields that it looks at are
-// added to the context's, but for fields in `made` (made by the step itself).  Null: reported.
+// The scalar of an option as a program over records of `schema`; fields and meta fields that it
+// looks at are added to the context's, but for fields in `made` (made by the step itself).  Null:
+// reported.
 std::unique_ptr<expr::Program> compile_option(BuildContext& context, const SpecValue& value,
                                               const Schema& schema,
                                               const std::set<std::string>* made = nullptr);
 
-// An aggregate expression over the input; `outside` are the names that may stand outside aggregates.
-// With `function`, the option is that function's argument: `mean: temperature`.  Null: reported.
+// An aggregate expression over the input; `outside` are the names that may stand outside
+// aggregates. With `function`, the option is that function's argument: `mean: temperature`.  Null:
+// reported.
 std::unique_ptr<expr::AggregateProgram> compile_aggregate_option(BuildContext& context,
                                                                  const SpecValue& value,
                                                                  const Schema& outside,
@@ -36,8 +38,8 @@ bool is_path(std::string_view text);
 // The name of a field made from a path: its parts joined by `_`, `meta.` left out.
 std::string path_name(std::string_view path);
 
-// The cells of a program for the rows of a batch from position `begin` on, readable.  A plain field is
-// the batch's own column.  Never null.
+// The cells of a program for the rows of a batch from position `begin` on, readable.  A plain field
+// is the batch's own column.  Never null.
 ColumnPtr column_of(const expr::Program& program, const Batch& batch, size_t begin);
 
 // What a step does with a record whose expression fails.

@@ -18,7 +18,7 @@ struct KeyPart {
 
 class KeyColumns {
  public:
-  static OptionDescriptor option();  // `by`
+  static OptionDescriptor option();      // `by`
   static OptionDescriptor max_option();  // `max_keys`
 
   // From the context's `by`; problems are reported, and nothing returned.

@@ -9,7 +9,7 @@
 
 namespace streamflow {
 
-void save_word(uint64_t word, std::string& out);   // 8 bytes
+void save_word(uint64_t word, std::string& out);    // 8 bytes
 void save_count(uint64_t count, std::string& out);  // 1 to 10 bytes
 void save_text(std::string_view text, std::string& out);
 inline void save_real(double d, std::string& out) { save_word(std::bit_cast<uint64_t>(d), out); }

@@ -53,6 +53,10 @@ void Client::make_handle() {
   mosquitto_username_pw_set(
       handle_, options_.address.user ? options_.address.user->c_str() : nullptr,
       options_.address.password ? options_.address.password->c_str() : nullptr);
+  if (options_.address.tls && options_.insecure) {  // once: each call leaks a little
+    mosquitto_tls_opts_set(handle_, 0, nullptr, nullptr);
+    mosquitto_tls_insecure_set(handle_, true);
+  }
   set_callbacks();
 }
 
@@ -68,8 +72,6 @@ bool Client::set_up_tls() {
     return false;
   }
   if (system) mosquitto_int_option(handle_, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
-  mosquitto_tls_opts_set(handle_, options_.insecure ? 0 : 1, nullptr, nullptr);
-  mosquitto_tls_insecure_set(handle_, options_.insecure);
   return true;
 }
 

@@ -46,10 +46,7 @@ Type pure_arithmetic(Op op, Type a, Type b) {
 }
 
 Type number_arithmetic(Op op, Type a, Type b) {
-  if (op == Op::kDivide || a == Type::kDouble || b == Type::kDouble) {
-    if (op == Op::kDivide || op != Op::kRemainder) return Type::kDouble;
-    return Type::kDouble;
-  }
+  if (op == Op::kDivide || a == Type::kDouble || b == Type::kDouble) return Type::kDouble;
   if (op == Op::kRemainder) return Type::kNumber;  // x % 0 is NaN
   return a == Type::kInt && b == Type::kInt ? Type::kInt : Type::kNumber;
 }

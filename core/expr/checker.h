@@ -68,18 +68,19 @@ class Checker {
 
   // check_calls.cpp
   void call(NodePtr& node);
-  bool macro(NodePtr& node);
-  bool has(Node& node);
-  bool take_variables(Node& node, size_t count);
-  bool begin_macro(Node& node, Macro kind, size_t variables, size_t least, size_t most);
-  bool no_macro_arguments(const Node& node, size_t least, size_t most);
-  void range_types(const Node& range, size_t variables, std::vector<StaticType>& out) const;
-  void finish_macro(Node& node);
   bool namespaced(Node& node);
   void unknown_function(Node& node);
   void resolve_overload(Node& node);
   void wrong_arguments(Node& node);
   void constant_pattern(Node& node);
+
+  // check_macros.cpp
+  bool macro(NodePtr& node);  // false: the call is none
+  bool has(Node& node);
+  void has_member(NodePtr& what);
+  bool take_variables(Node& node, size_t count);
+  static std::vector<StaticType> variable_types(const Node& node, size_t variables);
+  void finish_macro(Node& node);
 
   void error(std::string code, size_t begin, size_t end, std::string message,
              std::string label = {});

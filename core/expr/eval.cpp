@@ -77,8 +77,8 @@ Value arithmetic(const Tree& tree, const Node& node, const Value& a, const Value
   return Value::error(operand_error(tree, node, a.kind(), b.kind()));
 }
 
-// CEL's own numbers: an integer beside a double is rounded to one, as its implementations do, unless it
-// is beyond them.  StreamFlow's `number` is exact.
+// CEL's own numbers: an integer beside a double is rounded to one, as its implementations do,
+// unless it is beyond them.  StreamFlow's `number` is exact.
 int compare_pure(const Value& a, const Value& b) {
   const bool numbers = is_number(a.kind()) && is_number(b.kind());
   const int order = compare(a, b);
@@ -186,7 +186,8 @@ Value apply(const Tree& tree, const Node& node, const Value& a, const Value& b) 
 Value Evaluator::evaluate(const Node& node) {
   if (!spend(1)) return too_much();
   switch (node.kind) {
-    case NodeKind::kLiteral: return node.value;
+    case NodeKind::kLiteral:
+      return node.value;
     case NodeKind::kName:
       return name(node);
     case NodeKind::kSelect:

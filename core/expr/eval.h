@@ -105,8 +105,8 @@ Value member(const Value& container, const Value& key);
 // The whole record of a row as a map.
 Value record_value(const Batch& batch, uint32_t row);
 
-// The members of a constant list, for `in`; null where they are more than numbers, strings, bools and
-// null.
+// The members of a constant list, for `in`; null where they are more than numbers, strings, bools
+// and null.
 struct ConstantSet;
 std::shared_ptr<const ConstantSet> make_constant_set(const Value& list);
 bool contains(const ConstantSet& set, Kind kind, uint64_t bits, std::string_view text);

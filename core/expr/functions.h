@@ -30,7 +30,7 @@ struct Overload {
   Implementation run = nullptr;
   std::string signature;
   std::vector<bool> takes_null;  // by parameter: written `any`
-  bool variadic = false;    // the last parameter any number of times, at least once
+  bool variadic = false;         // the last parameter any number of times, at least once
 };
 
 struct Function {
@@ -51,8 +51,6 @@ bool may_accept(Type parameter, Type argument, bool number);
 // Exactly this name and style, or null.
 const Function* find_function(std::string_view name, bool receiver);
 const std::vector<Function>& function_table();
-// What to write instead of a function of another language ("len" -> "size(x)"), or empty.
-std::string_view function_hint(std::string_view name);
 
 // Fills the table; one call for each family.
 class FunctionTable {

@@ -111,10 +111,9 @@ void add_extra_functions(FunctionTable& table) {
             "The first group of a regular expression (RE2), or all it matches if it has none; null "
             "where it does not match.",
             "regexExtract('dev-0042', '([0-9]+)')", "'0042'");
-  table.add(
-      {{"regexReplace(string, string, string) -> string", replace}},
-      "With a text in place of all matches of a regular expression; \\1 is its first group.",
-      "regexReplace('a1b22', '[0-9]+', '#')", "'a#b#'");
+  table.add({{"regexReplace(string, string, string) -> string", replace}},
+            "With a text in place of all matches of a regular expression; \\1 is its first group.",
+            "regexReplace('a1b22', '[0-9]+', '#')", "'a#b#'");
   table.add({{"geo.distance(number, number, number, number) -> double", distance}},
             "Metres between two places, each latitude and longitude in degrees.",
             "math.round(geo.distance(48.8566, 2.3522, 51.5074, -0.1278) / 1000.0)", "344.0");

@@ -1,5 +1,5 @@
-// Timestamps and durations as CEL counts them: nanoseconds; timestamps within the years 0001 to 9999,
-// durations within 292 years.
+// Timestamps and durations as CEL counts them: nanoseconds; timestamps within the years 0001 to
+// 9999, durations within 292 years.
 #pragma once
 
 #include <optional>

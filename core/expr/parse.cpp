@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "core/expr/foreign.h"
 #include "core/expr/lex.h"
 
 namespace streamflow::expr {
@@ -215,7 +216,7 @@ class Parser {
       const Token token = peek();
       std::optional<Infix> found = infix(token);
       if (!found && level == 1)
-        found = foreign_relation();
+        found = take_foreign_relation();
       else if (found && found->level == level)
         take();
       if (!found || found->level != level) break;
@@ -229,49 +230,26 @@ class Parser {
   }
 
   // Relations as other languages write them: reported, then read as CEL's.
-  std::optional<Infix> foreign_relation() {
+  std::optional<Infix> take_foreign_relation() {
     const Token token = peek();
-    struct Foreign {
-      std::string_view text, write;
-      Op op;
-    };
-    static constexpr std::array<Foreign, 6> kForeign = {{
-        {"===", "==", Op::kEqual},
-        {"!==", "!=", Op::kNotEqual},
-        {"<>", "!=", Op::kNotEqual},
-        {":=", "==", Op::kEqual},
-        {"is", "==", Op::kEqual},
-        {"=", "==", Op::kEqual},
-    }};
-    const std::string word = lower(token.text);
-    if (token.kind == TokenKind::kName && word == "not" && lower(peek(1).text) == "in") {
-      take(), take();
-      error(token.begin, last_end_, "'not in' is no operator", "write !(x in list)", "E0313");
-      return Infix{Op::kIn, 1};
-    }
-    if (token.kind == TokenKind::kBad && token.text == "=") {
+    if (token.kind == TokenKind::kBad && token.text == "=") {  // reported by the lexer
       take();
       return Infix{Op::kEqual, 1};
     }
-    if (token.kind == TokenKind::kName && word == "is" && lower(peek(1).text) == "not") {
-      take(), take();
-      error(token.begin, last_end_, "'is not' is no operator", "write !=", "E0313");
-      return Infix{Op::kNotEqual, 1};
-    }
     if (token.kind != TokenKind::kSign && token.kind != TokenKind::kName) return {};
-    for (const Foreign& foreign : kForeign)
-      if (word == foreign.text) {
-        take();
-        error(token.begin, token.end, "'" + std::string(token.text) + "' is no operator",
-              "write " + std::string(foreign.write), "E0313");
-        return Infix{foreign.op, 1};
-      }
-    return {};
+    const auto found = foreign_relation(lower(token.text), lower(peek(1).text));
+    if (!found) return {};
+    for (int i = 0; i < found->words; ++i) take();
+    const bool sign = token.kind == TokenKind::kSign;
+    const std::string written(sign || found->words > 1 ? found->written : token.text);
+    error(token.begin, last_end_, "'" + written + "' is no operator",
+          "write " + std::string(found->write), "E0313");
+    return Infix{found->op, 1};
   }
 
   NodePtr unary() {
     const Token token = peek();
-    if (is_word("not") && begins_operand(peek(1))) {
+    if (is_word("not") && begins_operand(peek(1)) && !peek(1).is("-") && !peek(1).is("[")) {
       take();
       error(token.begin, token.end, "'" + std::string(token.text) + "' is no operator", "write !",
             "E0313");
@@ -292,8 +270,8 @@ class Parser {
 
   static bool begins_operand(const Token& token) {
     return token.kind == TokenKind::kInt || token.kind == TokenKind::kLiteral ||
-           token.kind == TokenKind::kName || token.is("(") || token.is("[") || token.is("!") ||
-           token.is("-") || token.is("{");
+           (token.kind == TokenKind::kName && token.text != "in") || token.is("(") ||
+           token.is("[") || token.is("!") || token.is("-") || token.is("{");
   }
   static bool continues_member(const Token& token) { return token.is(".") || token.is("["); }
 
@@ -452,7 +430,7 @@ class Parser {
 
   NodePtr name(const Token token, bool rooted, uint32_t begin) {
     if (!rooted && is_keyword(token.text)) return keyword(token);
-    if (NodePtr foreign = foreign_literal(token)) return foreign;
+    if (NodePtr foreign = take_foreign_literal(token)) return foreign;
     // `var(x)` is an aggregate; the word alone stays reserved, as in CEL.
     const bool variance = token.text == "var" && peek(1).is("(");
     if (is_keyword(token.text) || (is_reserved(token.text) && !variance)) {
@@ -480,29 +458,13 @@ class Parser {
   }
 
   // None, True, NULL…: only in a spelling that no field is likely to have.
-  NodePtr foreign_literal(const Token& token) {
-    struct Foreign {
-      std::string_view text, write;
-    };
-    static constexpr std::array<Foreign, 9> kForeign = {{{"None", "null"},
-                                                         {"NULL", "null"},
-                                                         {"Null", "null"},
-                                                         {"nil", "null"},
-                                                         {"True", "true"},
-                                                         {"TRUE", "true"},
-                                                         {"False", "false"},
-                                                         {"FALSE", "false"},
-                                                         {"undefined", "null"}}};
-    for (const Foreign& foreign : kForeign) {
-      if (token.text != foreign.text || peek(1).is("(")) continue;
-      take();
-      error(token.begin, token.end, "'" + std::string(token.text) + "' is unknown",
-            "write " + std::string(foreign.write), "E0313");
-      const Value value =
-          foreign.write == "null" ? Value::null() : Value::boolean(foreign.write == "true");
-      return literal(value, token.begin);
-    }
-    return nullptr;
+  NodePtr take_foreign_literal(const Token& token) {
+    const std::string_view write = foreign_literal(token.text);
+    if (write.empty() || peek(1).is("(")) return nullptr;
+    take();
+    error(token.begin, token.end, "'" + std::string(token.text) + "' is unknown",
+          "write " + std::string(write), "E0313");
+    return literal(write == "null" ? Value::null() : Value::boolean(write == "true"), token.begin);
   }
 
   NodePtr parentheses() {
@@ -558,33 +520,11 @@ class Parser {
 
   // Words and signs of other languages; true if one was recognised and reported.
   bool say_hint(const Token& token) {
-    struct Hint {
-      std::string_view word, write;
-    };
-    static constexpr std::array<Hint, 12> kHints = {{
-        {"like", "write x.startsWith('…'), x.contains('…') or x.matches('…')"},
-        {"ilike", "write x.lowerAscii().contains('…')"},
-        {"rlike", "write x.matches('…')"},
-        {"=~", "write x.matches('…')"},
-        {"between", "write low <= x && x <= high"},
-        {"if", "write condition ? a : b"},
-        {"then", "write condition ? a : b"},
-        {"else", "write condition ? a : b"},
-        {"as", "a new name is given by derive or select"},
-        {"**", "write x * x"},
-        {"<=>", "compare with < == >"},
-        {"mod", "write %"},
-    }};
-    if (token.kind == TokenKind::kName || token.kind == TokenKind::kSign) {
-      const std::string word = lower(token.text);
-      for (const Hint& hint : kHints)
-        if (word == hint.word) {
-          stop_at(token, "'" + std::string(token.text) + "' is no operator",
-                  std::string(hint.write), "E0313");
-          return true;
-        }
-    }
-    return false;
+    if (token.kind != TokenKind::kName && token.kind != TokenKind::kSign) return false;
+    const std::string_view write = foreign_operator(lower(token.text));
+    if (write.empty()) return false;
+    stop_at(token, "'" + std::string(token.text) + "' is no operator", std::string(write), "E0313");
+    return true;
   }
 
   void unexpected_tail() {

@@ -32,15 +32,15 @@ struct Scope {
   const Schema* schema = nullptr;
   // `--bind`: pure CEL types, shadow fields.
   std::vector<std::pair<std::string, Value>> bindings;
-  // Whether calls of aggregates are allowed at the top (window select), and the names that may stand
-  // outside them (keys, window_start, earlier entries).
+  // Whether calls of aggregates are allowed at the top (window select), and the names that may
+  // stand outside them (keys, window_start, earlier entries).
   bool aggregates = false;
   const Schema* outside = nullptr;
-  // The result must be true or false (filter, where, alert): another type is a problem, a constant a
-  // warning.
+  // The result must be true or false (filter, where, alert): another type is a problem, a constant
+  // a warning.
   bool condition = false;
-  // Leaves what the types say to the run (`eval` of what other CEL implementations would not check):
-  // unknown names and functions, wrong operands… become errors of the rows that reach them.
+  // Leaves what the types say to the run (`eval` of what other CEL implementations would not
+  // check): unknown names and functions, wrong operands… become errors of the rows that reach them.
   bool unchecked = false;
 };
 
@@ -60,8 +60,8 @@ class Program {
   // Values for the selected rows from position `begin` on; other cells are unset.  A failed cell is
   // kError with the reason as its text.
   virtual ColumnPtr evaluate(const Batch& batch, size_t begin = 0) const = 0;
-  // Rows for which it is true go to `passed`, in order; rows for which it fails, or is neither true nor
-  // false, to `errors`.
+  // Rows for which it is true go to `passed`, in order; rows for which it fails, or is neither true
+  // nor false, to `errors`.
   virtual void filter(const Batch& batch, size_t begin, Selection& passed,
                       std::vector<RowError>& errors) const = 0;
   // The same for one row, by the scalar evaluator: what tests compare with, and `eval` uses.
@@ -74,14 +74,14 @@ class Program {
 std::unique_ptr<Program> compile(std::string_view text, const Scope& scope,
                                  std::vector<Problem>& problems);
 
-// An entry of a window's `select`: aggregates of expressions over the input, and an outer expression over
-// their results.  `outer` reads the aggregate results as fields named "$0", "$1"…, and keys,
-// window_start, window_end and earlier entries by their names.
+// An entry of a window's `select`: aggregates of expressions over the input, and an outer
+// expression over their results.  `outer` reads the aggregate results as fields named "$0", "$1"…,
+// and keys, window_start, window_end and earlier entries by their names.
 struct AggregateCall {
-  std::string function;                          // "mean"
+  std::string function;                             // "mean"
   std::vector<std::unique_ptr<Program>> arguments;  // over the input record; none for count()
-  std::vector<Value> constants;                  // trailing literal arguments (ddof, q, k)
-  std::unique_ptr<Program> where;                // may be null
+  std::vector<Value> constants;                     // trailing literal arguments (ddof, q, k)
+  std::unique_ptr<Program> where;                   // may be null
 };
 struct AggregateProgram {
   std::vector<AggregateCall> calls;
@@ -90,8 +90,8 @@ struct AggregateProgram {
 std::unique_ptr<AggregateProgram> compile_aggregate(std::string_view text, const Scope& scope,
                                                     std::vector<Problem>& problems);
 
-// A value as CEL text that evaluates to it: `'a'`, `5u`, `timestamp('…')`, `[1, 2.0]`.  Null and missing
-// are `null`, errors `error: …`.
+// A value as CEL text that evaluates to it: `'a'`, `5u`, `timestamp('…')`, `[1, 2.0]`.  Null and
+// missing are `null`, errors `error: …`.
 std::string literal(const Value& value);
 
 // The table of functions, for `streamflowd list function` and the reference page.
@@ -99,8 +99,8 @@ struct FunctionInfo {
   std::string name;
   std::string signature;  // "string.startsWith(string) -> bool"
   std::string help;
-  std::string example;    // "'abc'.startsWith('a')"
-  std::string result;     // "true"
+  std::string example;  // "'abc'.startsWith('a')"
+  std::string result;   // "true"
   bool aggregate = false;
 };
 const std::vector<FunctionInfo>& functions();

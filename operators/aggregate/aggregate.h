@@ -1,10 +1,10 @@
-// Aggregates: what a window, and later `rolling` and `aggregate`, computes over many values.  One object
-// holds the accumulators of one call for all groups of a window, side by side by dense group number;
-// a loop over rows is inside the object, so that nothing virtual happens per row.
+// Aggregates: what a window, and later `rolling` and `aggregate`, computes over many values.  One
+// object holds the accumulators of one call for all groups of a window, side by side by dense group
+// number; a loop over rows is inside the object, so that nothing virtual happens per row.
 //
 // Rules common to all: null, missing and NaN are skipped by aggregates of a value; an aggregate of
-// nothing is null (a count 0); results are of the values, not of their order, to the last bit but for
-// sums whose parts cancel almost wholly.
+// nothing is null (a count 0); results are of the values, not of their order, to the last bit but
+// for sums whose parts cancel almost wholly.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ class Aggregate {
   // Adds group groups[i] of `other`, which holds later times, to group into[i] of this.
   virtual void merge(std::span<const uint32_t> into, const Aggregate& other,
                      std::span<const uint32_t> groups) = 0;
-  // Cell first_row + i becomes the result of group first + i; kError, with a reason, where it has none.
+  // Cell first_row + i becomes the result of group first + i; kError, with a reason, where it has
+  // none.
   virtual void write(uint32_t first, size_t count, Column& out, uint32_t first_row) const = 0;
   virtual void reset(uint32_t group) = 0;
 
@@ -57,7 +58,7 @@ struct AggregateCallSpec {
 };
 struct AggregateKind {
   std::string_view name;
-  bool counts;  // gives 0, not null, of nothing under `empty: zero`
+  bool counts;      // gives 0, not null, of nothing under `empty: zero`
   bool short_form;  // takes one value: `mean: temperature`
   std::string_view help;
   std::unique_ptr<Aggregate> (*make)(const AggregateCallSpec& spec);

@@ -29,8 +29,8 @@ class CountAggregate final : public GroupedAggregate<Count> {
         wrong.push_back(input.rows[i]);
         continue;
       }
-      const bool nothing = kind <= Kind::kNull ||
-                           (kind == Kind::kDouble && std::isnan(column.real(input.rows[i])));
+      const bool nothing =
+          kind <= Kind::kNull || (kind == Kind::kDouble && std::isnan(column.real(input.rows[i])));
       if (!nothing) ++states_[input.groups[i]].rows;
     }
   }

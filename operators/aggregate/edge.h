@@ -1,5 +1,5 @@
-// first(x) and last(x): the value, of any kind, of the earliest or latest record that has one; of equal
-// times the first or last to arrive.  32 bytes a group, and a text's bytes.
+// first(x) and last(x): the value, of any kind, of the earliest or latest record that has one; of
+// equal times the first or last to arrive.  32 bytes a group, and a text's bytes.
 #pragma once
 
 #include <memory>

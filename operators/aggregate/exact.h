@@ -1,7 +1,7 @@
 // Arithmetic with twice the bits of a double: an unevaluated sum of two (T. J. Dekker, "A
 // floating-point technique for extending the available precision", 1971; D. E. Knuth, TAOCP 2,
-// 4.2.2).  Sums kept this way are off by about n 2^-106, so that their rounded result is that of the
-// exact sum, in whatever order the parts came.  Needs strict IEEE arithmetic: no -ffast-math.
+// 4.2.2).  Sums kept this way are off by about n 2^-106, so that their rounded result is that of
+// the exact sum, in whatever order the parts came.  Needs strict IEEE arithmetic: no -ffast-math.
 #pragma once
 
 #include <cstdint>
@@ -77,9 +77,10 @@ inline Exact exact_integer(int64_t i) {
 
 inline Exact exact_integer(uint64_t u) {
   const double high = static_cast<double>(u);
-  const double low = high >= 18446744073709551616.0
-                         ? -static_cast<double>(UINT64_MAX - u) - 1.0
-                         : static_cast<double>(static_cast<int64_t>(u - static_cast<uint64_t>(high)));
+  const double low =
+      high >= 18446744073709551616.0
+          ? -static_cast<double>(UINT64_MAX - u) - 1.0
+          : static_cast<double>(static_cast<int64_t>(u - static_cast<uint64_t>(high)));
   return {high, low};
 }
 

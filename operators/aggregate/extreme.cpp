@@ -21,8 +21,8 @@ struct Extreme {
     }
   }
   void set(double x) { cell.set_word(Kind::kDouble, std::bit_cast<uint64_t>(x + 0.0)); }
-  // The order is total, so whichever of several equal numbers of different kinds comes first, the same
-  // one wins.
+  // The order is total, so whichever of several equal numbers of different kinds comes first, the
+  // same one wins.
   static bool wins(int present_to_candidate) {
     return kSign < 0 ? present_to_candidate > 0 : present_to_candidate < 0;
   }

@@ -1,5 +1,5 @@
-// min(x) and max(x) of values of any kind that has an order, strings by code point; of mixed kinds in the
-// order of keys (numbers before strings…).  24 bytes a group, and a string's text.
+// min(x) and max(x) of values of any kind that has an order, strings by code point; of mixed kinds
+// in the order of keys (numbers before strings…).  24 bytes a group, and a string's text.
 #pragma once
 
 #include <memory>

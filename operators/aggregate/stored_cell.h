@@ -30,8 +30,8 @@ class StoredCell {
   }
   void write(Column& out, uint32_t row) const;  // missing: null
 
-  // The order of values of all kinds that have one: bools, numbers, timestamps, durations, strings, bytes;
-  // of equal numbers int, uint, double.
+  // The order of values of all kinds that have one: bools, numbers, timestamps, durations, strings,
+  // bytes; of equal numbers int, uint, double.
   static bool orderable(Kind kind) { return kind >= Kind::kBool && kind <= Kind::kDuration; }
   int compare(const StoredCell& other) const;
   int compare(const Column& column, uint32_t row) const;

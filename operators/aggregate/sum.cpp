@@ -41,13 +41,14 @@ class MeanAggregate final : public GroupedAggregate<Mean> {
     const Kind* kinds = input.value->kinds().data();
     const uint64_t* words = input.value->words();
     Mean* states = states_.data();
-    for (size_t i = 0; i < input.rows.size(); ++i) {
-      const uint32_t row = input.rows[i];
+    const std::span<const uint32_t> rows = input.rows, groups = input.groups;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const uint32_t row = rows[i];
       if (kinds[row] == Kind::kDouble) {
         const double x = std::bit_cast<double>(words[row]);
-        if (x == x) states[input.groups[i]].add(x);
+        if (x == x) states[groups[i]].add(x);
       } else {
-        add_other(states[input.groups[i]], kinds[row], *input.value, row, wrong);
+        add_other(states[groups[i]], kinds[row], *input.value, row, wrong);
       }
     }
   }

@@ -2,7 +2,8 @@
 // duration.  Null and missing stay; what cannot be converted becomes null and is counted
 // (`on_error: fail_record` fails the record).
 //
-//   int uint     from a number: cut toward zero, in range; from text: a whole number; a bool: 0 or 1; a
+//   int uint     from a number: cut toward zero, in range; from text: a whole number; a bool: 0 or
+//   1; a
 //                timestamp: its seconds since the epoch
 //   double       from a number, a bool, or text that is a JSON number
 //   number       the same, whole numbers staying int

@@ -1,5 +1,5 @@
-// The entries of `derive` and `select`: fields and the expressions that make them, in written order, each
-// seeing those above.
+// The entries of `derive` and `select`: fields and the expressions that make them, in written
+// order, each seeing those above.
 #pragma once
 
 #include <memory>
@@ -23,9 +23,9 @@ struct FieldEntry {
 std::optional<std::vector<FieldEntry>> read_entries(BuildContext& context, std::string_view option,
                                                     Schema& schema);
 
-// Sets each entry's field of `batch` in turn.  A plain field is shared as it is, its text included.  What
-// an expression could not give, infinity and NaN are null; failed cells are reported, or their rows
-// failed and taken out of the batch.
+// Sets each entry's field of `batch` in turn.  A plain field is shared as it is, its text included.
+// What an expression could not give, infinity and NaN are null; failed cells are reported, or their
+// rows failed and taken out of the batch.
 void compute_entries(const std::vector<FieldEntry>& entries, OnError on_error, Batch& batch,
                      Emitter& out);
 

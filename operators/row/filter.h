@@ -1,4 +1,5 @@
-// filter: EXPR.  Keeps the records for which it is true; the columns are shared, the selection narrows.
+// filter: EXPR.  Keeps the records for which it is true; the columns are shared, the selection
+// narrows.
 #pragma once
 
 #include "core/registry.h"

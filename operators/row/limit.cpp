@@ -67,7 +67,8 @@ class Limit final : public Operator {
       const uint64_t count = in.count();
       if (!in.ok()) break;
       const uint32_t id = ids_.id_of(key);
-      if (id == KeyDictionary::kNone) return fail(ErrorKind::kLimit, "limit: more keys than max_keys");
+      if (id == KeyDictionary::kNone)
+        return fail(ErrorKind::kLimit, "limit: more keys than max_keys");
       keep_new();
       seen_[id] = count;
     }

@@ -8,9 +8,9 @@
 
 namespace streamflow {
 
-// Windows [start, start + size), starts being `offset` plus multiples of `every`.  Time is cut into panes
-// that lie in a window wholly or not at all, so that overlapping windows share their accumulators
-// (J. Li et al., "No pane, no gain", 2005).  Tumbling windows are their own panes.
+// Windows [start, start + size), starts being `offset` plus multiples of `every`.  Time is cut into
+// panes that lie in a window wholly or not at all, so that overlapping windows share their
+// accumulators (J. Li et al., "No pane, no gain", 2005).  Tumbling windows are their own panes.
 struct WindowGrid {
   Micros size = 0;
   Micros every = 0;
@@ -22,7 +22,8 @@ struct WindowGrid {
       : size(size_us), every(every_us), offset(offset_us), pane(std::gcd(size_us, every_us)) {}
 
   Micros pane_start(Micros time) const { return floor_to(time, pane, offset); }
-  // The end of the last window that starts at or before `time`.  With every > size it may end before.
+  // The end of the last window that starts at or before `time`.  With every > size it may end
+  // before.
   Micros last_end(Micros time) const { return floor_to(time, every, offset) + size; }
   // The first window end after `time`.
   Micros next_end(Micros time) const { return floor_to(time - size, every, offset) + size + every; }

@@ -1,5 +1,6 @@
-// The accumulators of all keys for one stretch of event time.  A key's id leads to its group here, groups
-// are dense, so that a pane costs 4 bytes a known key and the rest for those that have records in it.
+// The accumulators of all keys for one stretch of event time.  A key's id leads to its group here,
+// groups are dense, so that a pane costs 4 bytes a known key and the rest for those that have
+// records in it.
 #pragma once
 
 #include <memory>
@@ -20,8 +21,9 @@ class Pane {
   // Starts anew for another stretch.
   void clear();
 
-  // The group of each id, made where there is none; `capacity` is above all ids.  `touched(id, is_new)` is
-  // called once for each id of which no group was found since `mark` (1 to kMarkMax) was last another.
+  // The group of each id, made where there is none; `capacity` is above all ids.  `touched(id,
+  // is_new)` is called once for each id of which no group was found since `mark` (1 to kMarkMax)
+  // was last another.
   template <class Touched>
   void find_groups(std::span<const uint32_t> ids, size_t capacity, uint32_t mark, uint32_t* groups,
                    Touched&& touched);

@@ -37,39 +37,62 @@ size_t TimeWindow::process(const Batch& batch, size_t begin, Emitter& out) {
   return end;
 }
 
-// Sorts records into panes until one's watermark closes a window.
+// Sorts records into panes until one's watermark closes a window.  Most follow each other in one
+// pane.
 size_t TimeWindow::route(const Batch& batch, size_t begin, Emitter& out) {
-  const Micros* times = batch.time->data();
-  const Micros* watermarks = batch.watermark->data();
-  const auto width = static_cast<uint64_t>(plan_.grid.pane);
-  const bool keys_fail = plan_.keys->can_fail();
-  rows_.clear();
+  rows_.resize(batch.count() - begin);
   runs_.clear();
   late_.clear();
-  Pane* last = nullptr;
-  size_t i = begin;
-  for (; i < batch.count(); ++i) {
-    const uint32_t row = batch.row_at(i);
-    if (watermarks[row] >= deadline_) break;
-    Pane* pane = current_;
-    const uint64_t into = static_cast<uint64_t>(times[row]) - static_cast<uint64_t>(current_start_);
-    if (pane == nullptr || into >= width) pane = locate(batch, row, out);
-    if (pane == nullptr) continue;
-    if (keys_fail) {
-      if (const std::string_view error = inputs_.key_error(row); !error.empty()) {
-        out.fail(batch, row, error);
-        continue;
-      }
+  size_t taken = 0;
+  size_t at = begin;
+  while (at < batch.count()) {
+    const uint32_t row = batch.row_at(at);
+    if ((*batch.watermark)[row] >= deadline_) break;
+    Pane* pane = in_current((*batch.time)[row]) ? current_ : locate(batch, row, out);
+    if (pane == nullptr) {
+      ++at;
+      continue;
     }
-    if (pane != last) {
-      if (!runs_.empty()) runs_.back().end = rows_.size();
-      runs_.push_back({pane, rows_.size(), 0});
-      last = pane;
-    }
-    rows_.push_back(row);
+    if (runs_.empty() || runs_.back().pane != pane) runs_.push_back({pane, taken, taken});
+    taken = follow_run(batch, at, taken);
+    if (plan_.keys->can_fail()) taken = without_failed_keys(batch, runs_.back().end, taken, out);
+    runs_.back().end = taken;
   }
-  if (!runs_.empty()) runs_.back().end = rows_.size();
-  return i;
+  rows_.resize(taken);
+  return at;
+}
+
+// Takes the records from position `at` on that are in the current pane; moves `at` behind them.
+size_t TimeWindow::follow_run(const Batch& batch, size_t& at, size_t taken) {
+  const Micros* times = batch.time->data();
+  const Micros* watermarks = batch.watermark->data();
+  const uint32_t* selected = batch.selected ? batch.selected->data() : nullptr;
+  const auto start = static_cast<uint64_t>(current_start_);
+  const auto width = static_cast<uint64_t>(plan_.grid.pane);
+  const Micros deadline = deadline_;
+  const size_t count = batch.count();
+  uint32_t* rows = rows_.data();
+  size_t i = at;
+  for (; i < count; ++i) {
+    const uint32_t row = selected != nullptr ? selected[i] : static_cast<uint32_t>(i);
+    if (watermarks[row] >= deadline || static_cast<uint64_t>(times[row]) - start >= width) break;
+    rows[taken++] = row;
+  }
+  at = i;
+  return taken;
+}
+
+size_t TimeWindow::without_failed_keys(const Batch& batch, size_t begin, size_t end, Emitter& out) {
+  size_t kept = begin;
+  for (size_t i = begin; i < end; ++i) {
+    const std::string_view error = inputs_.key_error(rows_[i]);
+    if (error.empty()) {
+      rows_[kept++] = rows_[i];
+    } else {
+      out.fail(batch, rows_[i], error);
+    }
+  }
+  return kept;
 }
 
 Pane* TimeWindow::locate(const Batch& batch, uint32_t row, Emitter& out) {
@@ -118,8 +141,7 @@ Pane* TimeWindow::open(Micros start, Micros watermark) {
 // batches.  Rows without an id fail and leave rows_ and runs_.
 void TimeWindow::take_ids(const Batch& batch, Emitter& out) {
   row_ids_.resize(rows_.size());
-  ids_.ids_of(inputs_.keys(), rows_, row_ids_.data());
-  if (std::find(row_ids_.begin(), row_ids_.end(), KeyDictionary::kNone) == row_ids_.end()) return;
+  if (ids_.ids_of(inputs_.keys(), rows_, row_ids_.data())) return;
   size_t kept = 0;
   for (Run& run : runs_) {
     const size_t begin = kept;
@@ -378,7 +400,8 @@ std::string TimeWindow::unfinished() const {
   const Micros first = plan_.grid.first_end(panes_.begin()->first, closed_);
   const Micros last = plan_.grid.last_end(panes_.rbegin()->first);
   const size_t between = static_cast<size_t>((last - first) / plan_.grid.every) + 1;
-  const size_t open = plan_.grid.pane == plan_.grid.size ? std::min(between, panes_.size()) : between;
+  const size_t open =
+      plan_.grid.pane == plan_.grid.size ? std::min(between, panes_.size()) : between;
   return std::to_string(open) + (open == 1 ? " open window" : " open windows");
 }
 

@@ -1,13 +1,14 @@
-// Aggregates over fixed windows [start, end) of event time, tumbling or hopping, per key; one row per
-// closed window and key, in order of window and key, stamped with the window's last microsecond.
+// Aggregates over fixed windows [start, end) of event time, tumbling or hopping, per key; one row
+// per closed window and key, in order of window and key, stamped with the window's last
+// microsecond.
 //
-// A window closes when the watermark reaches its end.  A record is absorbed once, into the pane that its
-// time falls in, and is late only if every window of that pane has closed.  With `every` above `size`, records
-// between windows are filtered.  With `empty`, a key's windows without records are sent too, from its
-// first result on, at most `max_empty` in a row.
+// A window closes when the watermark reaches its end.  A record is absorbed once, into the pane
+// that its time falls in, and is late only if every window of that pane has closed.  With `every`
+// above `size`, records between windows are filtered.  With `empty`, a key's windows without
+// records are sent too, from its first result on, at most `max_empty` in a row.
 //
-// State: O(open windows x keys), at most max_keys keys and kPanesMax panes; a record beyond either fails.
-// Belongs to its pipeline's loop thread.
+// State: O(open windows x keys), at most max_keys keys and kPanesMax panes; a record beyond either
+// fails. Belongs to its pipeline's loop thread.
 #pragma once
 
 #include <bitset>
@@ -64,6 +65,13 @@ class TimeWindow final : public Operator {
 
   // --- taking records ---
   size_t route(const Batch& batch, size_t begin, Emitter& out);
+  bool in_current(Micros time) const {
+    return current_ != nullptr &&
+           static_cast<uint64_t>(time) - static_cast<uint64_t>(current_start_) <
+               static_cast<uint64_t>(plan_.grid.pane);
+  }
+  size_t follow_run(const Batch& batch, size_t& at, size_t taken);
+  size_t without_failed_keys(const Batch& batch, size_t begin, size_t end, Emitter& out);
   // The pane for a record, or null: it was late, between windows, or failed.
   Pane* locate(const Batch& batch, uint32_t row, Emitter& out);
   Pane* open(Micros start, Micros watermark);
@@ -117,8 +125,8 @@ class TimeWindow final : public Operator {
   std::vector<Tracked> tracked_;       // by id, where `empty` asks for it
   std::vector<uint32_t> tracked_ids_;  // some perhaps off since the last untrack
   size_t tracked_on_ = 0;
-  std::vector<uint32_t> untracked_;    // to be released once results are made
-  std::vector<Micros> last_ends_;      // by id, once input has ended: of its last window with records
+  std::vector<uint32_t> untracked_;  // to be released once results are made
+  std::vector<Micros> last_ends_;    // by id, once input has ended: of its last window with records
   PreviousResults previous_;
 
   uint32_t mark_ = 1;

@@ -1,6 +1,7 @@
 // The saved state of a window, version 1 (words as in state_bytes.h):
 //   byte version, text signature
-//   partition 0: closed, last forwarded watermark, last arrival stamp, stream start, then byte 1 and end
+//   partition 0: closed, last forwarded watermark, last arrival stamp, stream start, then byte 1
+//   and end
 //                and last sent key of the window whose results are being sent, or byte 0
 //   others:      none of these
 //   panes: count, and of each its start, count of keys, and of each key its encoding and aggregates
@@ -101,7 +102,8 @@ Status TimeWindow::load(unsigned partition_, std::string_view bytes) {
   forget_partition(partition_);
   if (!bytes.empty()) {
     StateReader in(bytes);
-    if (in.byte() != kVersion) return fail(ErrorKind::kData, "window: unknown version of the state");
+    if (in.byte() != kVersion)
+      return fail(ErrorKind::kData, "window: unknown version of the state");
     if (in.text() != signature_) {
       return fail(ErrorKind::kConfig, "window: the state is that of another window");
     }
@@ -142,7 +144,8 @@ uint32_t TimeWindow::load_key(StateReader& in) {
 void TimeWindow::load_panes(StateReader& in) {
   for (uint64_t panes = in.count(); panes > 0 && in.ok(); --panes) {
     const Micros start = in.micros();
-    if (start < -kWindowTimeMax || start > kWindowTimeMax || plan_.grid.pane_start(start) != start) {
+    if (start < -kWindowTimeMax || start > kWindowTimeMax ||
+        plan_.grid.pane_start(start) != start) {
       in.fail();
       return;
     }
@@ -155,7 +158,8 @@ void TimeWindow::load_panes(StateReader& in) {
       pane->find_groups({&id, 1}, ids_.capacity(), mark_, &group, [this](uint32_t of, bool is_new) {
         if (is_new) ids_.retain(of);
       });
-      for (size_t call = 0; call < plan_.calls.size(); ++call) pane->aggregate(call).load(group, in);
+      for (size_t call = 0; call < plan_.calls.size(); ++call)
+        pane->aggregate(call).load(group, in);
     }
   }
 }

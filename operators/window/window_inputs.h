@@ -1,5 +1,5 @@
-// What a window reads of a batch: keys, values and conditions as columns, evaluated once even when the
-// batch is taken in several parts.
+// What a window reads of a batch: keys, values and conditions as columns, evaluated once even when
+// the batch is taken in several parts.
 #pragma once
 
 #include <memory>

@@ -75,7 +75,8 @@ std::shared_ptr<Column> WindowResults::call_column(size_t call) const {
   return column;
 }
 
-// A copy in which failed cells, infinity and NaN are null; failures are noted, but for empty windows.
+// A copy in which failed cells, infinity and NaN are null; failures are noted, but for empty
+// windows.
 std::shared_ptr<Column> WindowResults::finished(const Column& column) {
   auto result = std::make_shared<Column>(rows_.size());
   for (size_t row = 0; row < rows_.size(); ++row) {

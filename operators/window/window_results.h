@@ -23,8 +23,8 @@ class WindowResults {
   explicit WindowResults(const WindowPlan& plan);
 
   size_t rows() const { return rows_.size(); }
-  // A row for the window that ends at `end`: `parts` are the groups of the key in the window's panes, in
-  // order of time; none: an empty window.
+  // A row for the window that ends at `end`: `parts` are the groups of the key in the window's
+  // panes, in order of time; none: an empty window.
   void add(Micros end, uint32_t id) { rows_.push_back({end, id, true}); }
   // Adds a pane's groups to the rows made last, whose ids these are.
   void merge(const Pane& pane, std::span<const uint32_t> ids);
@@ -32,10 +32,10 @@ class WindowResults {
   void note(size_t row, std::string text) { notes_.emplace_back(row, std::move(text)); }
 
   struct Stamp {
-    Micros upto;                // watermark that closed the windows
-    Micros& last_forwarded;     // see made_row_watermark
-    Micros arrival;             // kTimeMin: unknown
-    Micros stream_start;        // kTimeMin: unknown
+    Micros upto;             // watermark that closed the windows
+    Micros& last_forwarded;  // see made_row_watermark
+    Micros arrival;          // kTimeMin: unknown
+    Micros stream_start;     // kTimeMin: unknown
   };
   // Makes the batch of all rows, sends it and starts anew.
   void send(const KeyDictionary& keys, PreviousResults& previous, const Stamp& stamp, Emitter& out);
@@ -60,7 +60,7 @@ class WindowResults {
   std::vector<Row> rows_;
   std::vector<std::unique_ptr<Aggregate>> aggregates_;  // groups are rows
   std::vector<std::shared_ptr<Column>> entry_columns_;
-  std::vector<std::pair<size_t, std::string>> notes_;   // cells that failed
+  std::vector<std::pair<size_t, std::string>> notes_;  // cells that failed
   std::vector<uint32_t> into_, groups_;
 };
 

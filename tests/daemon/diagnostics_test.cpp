@@ -10,8 +10,7 @@
 #include <set>
 #include <sstream>
 
-#include "daemon/config_yaml.h"
-#include "tests/daemon/sample_registry.h"
+#include "daemon/check.h"
 
 namespace streamflow {
 namespace {
@@ -25,16 +24,7 @@ std::string read(const fs::path& path) {
   return text.str();
 }
 
-std::string diagnose(const fs::path& path) {
-  Diagnostics diagnostics;
-  const Registry registry = sample_registry();
-  const auto file =
-      std::make_shared<const SourceFile>(SourceFile{path.filename().string(), read(path)});
-  const std::string folder = path.parent_path().string();
-  const auto spec = load(file, folder, registry, environment(folder), diagnostics);
-  if (spec) validate_all(*spec, registry, diagnostics);
-  return diagnostics.render();
-}
+std::string diagnose(const fs::path& path) { return check_file(path.string()).render(); }
 
 TEST_CASE("each golden pipeline gets exactly its diagnostics") {
   const fs::path folder = fs::path(STREAMFLOW_SOURCE_DIR) / "tests" / "diagnostics";

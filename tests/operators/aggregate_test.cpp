@@ -102,7 +102,8 @@ TEST_CASE("sum: of doubles does not lose what cancels") {
 }
 
 TEST_CASE("mean: is the rounded mean") {
-  CHECK(of("mean", {number(0.1), number(0.2)}) == "0.15000000000000002");  // as 0.30000000000000004/2
+  CHECK(of("mean", {number(0.1), number(0.2)}) ==
+        "0.15000000000000002");  // as 0.30000000000000004/2
   CHECK(of("mean", {integer(1), integer(2)}) == "1.5");
   CHECK(of("mean", {integer(INT64_MAX), integer(INT64_MAX)}) == "9.223372036854776e+18");
   CHECK(of("mean", {integer(9007199254740993), integer(9007199254740995)}) == "9007199254740994.0");
@@ -118,7 +119,8 @@ TEST_CASE("std and var: ddof, few values, equal values, far from zero") {
   CHECK(of("std", {integer(2)}, {}, {integer(0)}) == "0.0");
   CHECK(of("std", {integer(2), integer(5)}, {}, {integer(2)}) == "null");
   CHECK(of("std", Cells(1000, number(0.1))) == "0.0");
-  CHECK(of("var", {number(1e9 + 4), number(1e9 + 7), number(1e9 + 13), number(1e9 + 16)}) == "30.0");
+  CHECK(of("var", {number(1e9 + 4), number(1e9 + 7), number(1e9 + 13), number(1e9 + 16)}) ==
+        "30.0");
   CHECK(of("var", {number(1e15 + 1), number(1e15 + 2), number(1e15 + 3)}) == "1.0");
 }
 
@@ -128,7 +130,8 @@ TEST_CASE("min and max: of any ordered kind, strings by code point") {
   CHECK(of("min", {Value::string("b"), Value::string("a"), Value::string("é")}) == "\"a\"");
   CHECK(of("max", {Value::string("b"), Value::string("\U0001F600"), Value::string("\uFFFD")}) ==
         "\"\U0001F600\"");
-  CHECK(of("max", {Value::timestamp(5), Value::timestamp(-3)}) == "\"1970-01-01T00:00:00.000005Z\"");
+  CHECK(of("max", {Value::timestamp(5), Value::timestamp(-3)}) ==
+        "\"1970-01-01T00:00:00.000005Z\"");
   CHECK(of("min", {Value::boolean(true), Value::boolean(false)}) == "false");
   CHECK(of("max", {integer(9007199254740993), number(9007199254740992.0)}) == "9007199254740993");
   // Which of equal numbers is sent does not depend on their order.
@@ -156,7 +159,8 @@ TEST_CASE("aggregates: what they cannot take is named, not taken") {
   CHECK(result(*least) == "4");
 }
 
-TEST_CASE("aggregates: merging parts equals the whole, in any order of values, through saved bytes") {
+TEST_CASE(
+    "aggregates: merging parts equals the whole, in any order of values, through saved bytes") {
   std::mt19937 random(11);
   for (int round = 0; round < 200; ++round) {
     Cells cells;
@@ -178,7 +182,8 @@ TEST_CASE("aggregates: merging parts equals the whole, in any order of values, t
       const auto middle = static_cast<ptrdiff_t>(cut);
       add(*parts, Cells(cells.begin(), cells.begin() + middle),
           {times.begin(), times.begin() + middle});
-      add(*later, Cells(cells.begin() + middle, cells.end()), {times.begin() + middle, times.end()});
+      add(*later, Cells(cells.begin() + middle, cells.end()),
+          {times.begin() + middle, times.end()});
       std::string bytes;
       later->save(0, bytes);
       StateReader in(bytes);

@@ -77,7 +77,6 @@ struct Reader {
   }
 };
 
-
 }  // namespace
 
 void Capture::emit(Batch batch) {
@@ -89,9 +88,9 @@ void Capture::emit(Batch batch) {
     const Micros watermark = (*batch.watermark)[batch.row_at(i)];
     CHECK(watermark >= watermark_);
     watermark_ = watermark;
-    rows.push_back(with_times_ ? std::to_string(time) + " " + std::to_string(watermark) + " " +
-                                     records[i]
-                               : records[i]);
+    rows.push_back(with_times_
+                       ? std::to_string(time) + " " + std::to_string(watermark) + " " + records[i]
+                       : records[i]);
   }
   CHECK(batch.watermark_after >= watermark_);
   counts.out += batch.count();

@@ -36,8 +36,8 @@ class Capture final : public Emitter {
   Micros watermark_ = kTimeMin;
 };
 
-// A step's options: {"by", "device"} is a scalar, a value in brackets or braces is read as a flow list or
-// map of scalars: "[a, b]", "{c: a + b}", "[a, {c: a}]".
+// A step's options: {"by", "device"} is a scalar, a value in brackets or braces is read as a flow
+// list or map of scalars: "[a, b]", "{c: a + b}", "[a, {c: a}]".
 using Options = std::vector<std::pair<std::string, std::string>>;
 SpecValue spec_value(std::string_view text);
 
@@ -59,8 +59,8 @@ struct Record {
 struct Stream {
   std::vector<Record> records;
   Micros lateness = 0;
-  Micros start = kTimeMin;  // the stream's first record
-  bool open = true;         // records keep their text
+  Micros start = kTimeMin;                                // the stream's first record
+  bool open = true;                                       // records keep their text
   std::vector<std::pair<std::string, std::string>> meta;  // of every record
 };
 // One batch of the records [begin, end), each with the watermark that it has in the whole stream.
@@ -68,7 +68,8 @@ Batch make_batch(const Stream& stream, size_t begin, size_t end);
 
 struct RunOptions {
   size_t batch = 1024;
-  size_t cut = SIZE_MAX;  // before this record the state goes through save and load to a new operator
+  size_t cut =
+      SIZE_MAX;  // before this record the state goes through save and load to a new operator
   Micros watermark = kTimeMax;  // reached after the last record
   bool with_times = false;
 };

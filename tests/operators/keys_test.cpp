@@ -40,9 +40,10 @@ TEST_CASE("keys: encodings and hashes are facts on disk") {
   CHECK(hex(key(Value::string("ab"))) == "06616200");
   CHECK(hex(key(Value::string(std::string("a\0b", 3)))) == "066100ff6200");
   CHECK(hex(key(Value::list({Value::null(), Value::string("x")}))) == "080106780000");
-  CHECK(key_hash(key(Value::string(""))) == 0x2d06800538d394c2ull);   // XXH3-64 of nothing
+  CHECK(key_hash(key(Value::string(""))) == 0x2d06800538d394c2ull);  // XXH3-64 of nothing
   CHECK(key_hash("") == 0x2d06800538d394c2ull);
-  CHECK(key_hash(key(Value::string("dev-0001"))) % 64 == key_partition(key_hash(key(Value::string("dev-0001")))));
+  CHECK(key_hash(key(Value::string("dev-0001"))) % 64 ==
+        key_partition(key_hash(key(Value::string("dev-0001")))));
 }
 
 TEST_CASE("keys: equal numbers of different kinds are one key") {
@@ -117,10 +118,15 @@ TEST_CASE("keys: values come back, whole numbers as int or uint") {
     CHECK(back.kind() == value.kind());
     CHECK(key(back) == encoding);
   }
-  std::string_view rest = "\x03" "123";
+  std::string_view rest =
+      "\x03"
+      "123";
   CHECK(take_key_value(rest).is_error());
   CHECK(rest.size() == 4);
-  for (const std::string_view bad : {"", "\x06" "abc", "\x08\x01", "\x0b"}) {
+  for (const std::string_view bad : {"",
+                                     "\x06"
+                                     "abc",
+                                     "\x08\x01", "\x0b"}) {
     std::string_view bytes = bad;
     CHECK(take_key_value(bytes).is_error());
   }

@@ -47,17 +47,19 @@ Schema closed_schema() {
 }  // namespace
 
 TEST_CASE("filter: keeps records for which the expression is true, as they came") {
-  const Capture out = apply("filter", "temperature > 25", {},
-                            records({R"({"temperature": 25.0})", R"({ "temperature": 25.500 , "x":1})",
-                                     R"({"temperature":26,"é":[1, 2]})"}));
-  CHECK(out.rows == Texts{R"({ "temperature": 25.500 , "x":1})", R"({"temperature":26,"é":[1, 2]})"});
+  const Capture out =
+      apply("filter", "temperature > 25", {},
+            records({R"({"temperature": 25.0})", R"({ "temperature": 25.500 , "x":1})",
+                     R"({"temperature":26,"é":[1, 2]})"}));
+  CHECK(out.rows ==
+        Texts{R"({ "temperature": 25.500 , "x":1})", R"({"temperature":26,"é":[1, 2]})"});
   CHECK(out.counts.passed == 2);
   CHECK(out.counts.filtered == 1);
 }
 
 TEST_CASE("filter: a record for which it fails is failed, or with on_error null filtered") {
-  const Stream stream =
-      records({R"({"temperature":30})", R"({"temperature":"hot"})", R"({})", R"({"temperature":1})"});
+  const Stream stream = records(
+      {R"({"temperature":30})", R"({"temperature":"hot"})", R"({})", R"({"temperature":1})"});
   const Capture out = apply("filter", "temperature > 25", {}, stream);
   CHECK(out.rows == Texts{R"({"temperature":30})"});
   CHECK(out.counts.failed == 2);
@@ -94,7 +96,8 @@ TEST_CASE("derive: an expression that fails gives null and is counted, or fails 
 }
 
 TEST_CASE("derive: infinity and NaN are null in a field") {
-  const Capture out = apply("derive", "{b: 1 / a, c: a / a}", {}, records({R"({"a":0})", R"({"a":2})"}));
+  const Capture out =
+      apply("derive", "{b: 1 / a, c: a / a}", {}, records({R"({"a":0})", R"({"a":2})"}));
   CHECK(out.rows == Texts{R"({"a":0,"b":null,"c":null})", R"({"a":2,"b":0.5,"c":1.0})"});
   CHECK(out.cell_errors.empty());
 }
@@ -105,10 +108,11 @@ TEST_CASE("derive: a plain field is copied with its text") {
 }
 
 TEST_CASE("select: keeps and computes only these, in written order") {
-  const Capture out = apply("select", "[b, a, {c: a + b}]", {},
-                            records({R"({"a":1,"x":0,"b":2.50})", R"({"a":null,"b":1})", R"({"b":1})"}));
-  CHECK(out.rows ==
-        Texts{R"({"b":2.50,"a":1,"c":3.5})", R"({"b":1,"a":null,"c":null})", R"({"b":1,"c":null})"});
+  const Capture out =
+      apply("select", "[b, a, {c: a + b}]", {},
+            records({R"({"a":1,"x":0,"b":2.50})", R"({"a":null,"b":1})", R"({"b":1})"}));
+  CHECK(out.rows == Texts{R"({"b":2.50,"a":1,"c":3.5})", R"({"b":1,"a":null,"c":null})",
+                          R"({"b":1,"c":null})"});
   CHECK(out.cell_errors.size() == 2);
   const Capture map = apply("select", "{b: a, a: b}", {}, records({R"({"a":1,"b":2})"}));
   CHECK(map.rows == Texts{R"({"b":1,"a":1})"});
@@ -126,8 +130,8 @@ TEST_CASE("select: fields that are computed need names, each once") {
 }
 
 TEST_CASE("drop: removes fields from open and closed records") {
-  const Capture out =
-      apply("drop", "[a, nothing]", {}, records({R"({"a":1,"b":{"a":2}})", R"({"b":3})", R"({"a":1})"}));
+  const Capture out = apply("drop", "[a, nothing]", {},
+                            records({R"({"a":1,"b":{"a":2}})", R"({"b":3})", R"({"a":1})"}));
   CHECK(out.rows == Texts{R"({"b":{"a":2}})", R"({"b":3})", R"({})"});
   CHECK(build_step("drop", "temprature", {}, closed_schema()).problems.find("E0406") !=
         std::string::npos);
@@ -198,10 +202,14 @@ TEST_CASE("limit: of each key, through saved state, at most max_keys of them") {
   const MakeOperator make = [] { return build_step("limit", "3", {{"by", "k"}}).op; };
   const Capture whole = run(make, stream);
   CHECK(whole.rows.size() == 21);
-  for (size_t cut = 0; cut <= 60; ++cut) CHECK(run(make, stream, {.batch = 7, .cut = cut}) == whole);
+  for (size_t cut = 0; cut <= 60; ++cut)
+    CHECK(run(make, stream, {.batch = 7, .cut = cut}) == whole);
 
   const Capture few = run(
-      [] { return build_step("limit", "3", {{"by", "k"}, {"max_keys", "2"}}).op; }, stream);
+      [] {
+        return build_step("limit", "3", {{"by", "k"}, {"max_keys", "2"}}).op;
+      },
+      stream);
   CHECK(few.rows.size() == 6);
   CHECK(few.counts.failed == 60 - 18);
   CHECK(few.failures[0].find("max_keys") != std::string::npos);

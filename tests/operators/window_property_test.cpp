@@ -29,23 +29,30 @@ Stream random_stream(std::mt19937& random, const Case& c, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     now += static_cast<Micros>(random() % 3) * 700'000 + (random() % 40 == 0 ? 90 * kSecond : 0);
     Micros time = now;
-    if (c.lateness > 0) time -= static_cast<Micros>(random() % (2 * static_cast<uint64_t>(c.lateness)));
+    if (c.lateness > 0)
+      time -= static_cast<Micros>(random() % (2 * static_cast<uint64_t>(c.lateness)));
     std::string json = "{";
     if (random() % 10 != 0) json += R"("k":"key )" + std::to_string(random() % 6) + R"(",)";
     const auto number = static_cast<int>(random() % 1000);
     const int kind = static_cast<int>(random() % 10);
-    json += R"("v":)" + (kind == 0   ? "null"
-                         : kind == 1 ? std::to_string(number)
-                                     : std::to_string(number / 10) + "." + std::to_string(number % 10));
+    json +=
+        R"("v":)" + (kind == 0   ? "null"
+                     : kind == 1 ? std::to_string(number)
+                                 : std::to_string(number / 10) + "." + std::to_string(number % 10));
     stream.records.push_back({time, json + "}"});
   }
   return stream;
 }
 
 Options options_of(const Case& c) {
-  Options options = {{"every", format_duration(c.every)}, {"empty", c.empty},   {"count", "true"},
-                     {"sum", "v"},                        {"mean", "v"},        {"min", "v"},
-                     {"last", "v"},                       {"std", "v"}};
+  Options options = {{"every", format_duration(c.every)},
+                     {"empty", c.empty},
+                     {"count", "true"},
+                     {"sum", "v"},
+                     {"mean", "v"},
+                     {"min", "v"},
+                     {"last", "v"},
+                     {"std", "v"}};
   if (c.offset != 0) options.push_back({"offset", format_duration(c.offset)});
   if (c.keyed) options.push_back({"by", "k"});
   return options;
@@ -241,7 +248,8 @@ TEST_CASE("windows do not depend on the order of arrival within lateness") {
 }
 
 TEST_CASE("windows of ever new keys keep no more than the open ones") {
-  const auto op = build_step("window", "1s", {{"by", "k"}, {"count", "true"}, {"max_keys", "6000"}}).op;
+  const auto op =
+      build_step("window", "1s", {{"by", "k"}, {"count", "true"}, {"max_keys", "6000"}}).op;
   REQUIRE(op != nullptr);
   Capture out;
   for (int window = 0; window < 20; ++window) {

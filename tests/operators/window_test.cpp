@@ -26,8 +26,8 @@ MakeOperator window(const std::string& size, const Options& options) {
 Stream values(std::vector<std::pair<double, std::string>> cells) {
   Stream stream;
   for (auto& [time, value] : cells) {
-    stream.records.push_back(
-        {static_cast<Micros>(time * 1e6), value.starts_with("{") ? value : R"({"v":)" + value + "}"});
+    stream.records.push_back({static_cast<Micros>(time * 1e6),
+                              value.starts_with("{") ? value : R"({"v":)" + value + "}"});
   }
   return stream;
 }
@@ -42,8 +42,8 @@ std::string row(int start, int end, const std::string& rest) {
 TEST_CASE("window: a record exactly on the boundary opens the next window") {
   const Capture out = run(window("60s", {{"mean", "v"}, {"count", "true"}}),
                           values({{0, "1"}, {59.999999, "2"}, {60, "4"}}));
-  CHECK(out.rows == Texts{row(0, 60, R"("v_mean":1.5,"count":2)"),
-                          row(60, 120, R"("v_mean":4.0,"count":1)")});
+  CHECK(out.rows ==
+        Texts{row(0, 60, R"("v_mean":1.5,"count":2)"), row(60, 120, R"("v_mean":4.0,"count":1)")});
   CHECK(out.counts.absorbed == 3);
   CHECK(out.counts.created == 2);
 }
@@ -76,11 +76,16 @@ TEST_CASE("window: a record's own watermark decides whether it is late, whatever
 }
 
 TEST_CASE("window: results come in order of window and key, null and missing as one key") {
-  const Capture out = run(
-      window("10s", {{"by", "k"}, {"sum", "v"}}),
-      values({{1, R"({"k":"b","v":1})"}, {2, R"({"k":"a","v":2})"}, {3, R"({"k":10,"v":3})"},
-              {4, R"({"v":4})"}, {5, R"({"k":null,"v":5})"}, {6, R"({"k":9,"v":6})"},
-              {7, R"({"k":10.0,"v":7})"}, {8, R"({"k":true,"v":8})"}, {11, R"({"k":"a","v":9})"}}));
+  const Capture out =
+      run(window("10s", {{"by", "k"}, {"sum", "v"}}), values({{1, R"({"k":"b","v":1})"},
+                                                              {2, R"({"k":"a","v":2})"},
+                                                              {3, R"({"k":10,"v":3})"},
+                                                              {4, R"({"v":4})"},
+                                                              {5, R"({"k":null,"v":5})"},
+                                                              {6, R"({"k":9,"v":6})"},
+                                                              {7, R"({"k":10.0,"v":7})"},
+                                                              {8, R"({"k":true,"v":8})"},
+                                                              {11, R"({"k":"a","v":9})"}}));
   Texts keys;
   for (const std::string& text : out.rows) {
     const Value record = parse_json(text);
@@ -113,14 +118,17 @@ TEST_CASE("window: keys by path, meta and expression have names") {
 }
 
 TEST_CASE("window: aggregates and expressions over them, in written order") {
-  const Capture out = run(
-      window("10s", {{"max", "v"},
-                     {"select", "{spread: max(v) - min(v), double_spread: spread * 2, n: count().where(v > 1), "
-                                "length: window_end - window_start == duration('10s')}"},
-                     {"count", "v"}}),
-      values({{1, "1"}, {2, "4"}, {3, "null"}}));
+  const Capture out =
+      run(window("10s",
+                 {{"max", "v"},
+                  {"select",
+                   "{spread: max(v) - min(v), double_spread: spread * 2, n: count().where(v > 1), "
+                   "length: window_end - window_start == duration('10s')}"},
+                  {"count", "v"}}),
+          values({{1, "1"}, {2, "4"}, {3, "null"}}));
   CHECK(out.rows ==
-        Texts{row(0, 10, R"("v_max":4,"spread":3,"double_spread":6,"n":1,"length":true,"v_count":2)")});
+        Texts{row(0, 10,
+                  R"("v_max":4,"spread":3,"double_spread":6,"n":1,"length":true,"v_count":2)")});
 }
 
 TEST_CASE("window: an expression over aggregates that fails is null and counted") {
@@ -131,7 +139,8 @@ TEST_CASE("window: an expression over aggregates that fails is null and counted"
 }
 
 TEST_CASE("window: values of a wrong kind are skipped and counted") {
-  const Capture out = run(window("10s", {{"mean", "v"}}), values({{1, "1"}, {2, "\"x\""}, {3, "3"}}));
+  const Capture out =
+      run(window("10s", {{"mean", "v"}}), values({{1, "1"}, {2, "\"x\""}, {3, "3"}}));
   CHECK(out.rows == Texts{row(0, 10, R"("v_mean":2.0)")});
   CHECK(out.cell_errors == Texts{"mean: cannot take a string"});
 }
@@ -150,8 +159,8 @@ TEST_CASE("hopping window: a record is late only when none of its windows is ope
                           values({{90, "1"}, {35, "1"}, {19, "1"}}));
   // At 35 the watermark is 90: of its windows only [20, 80) … [40, 100) are past; none is open.
   CHECK(out.lates.size() == 2);
-  const Capture open = run(window("60s", {{"every", "20s"}, {"count", "true"}}),
-                           values({{70, "1"}, {35, "1"}}));
+  const Capture open =
+      run(window("60s", {{"every", "20s"}, {"count", "true"}}), values({{70, "1"}, {35, "1"}}));
   CHECK(open.lates.empty());
   // [-20, 40) and [0, 60) had closed; [20, 80) takes it.
   CHECK(open.rows == Texts{row(20, 80, R"("count":2)"), row(40, 100, R"("count":1)"),
@@ -166,8 +175,8 @@ TEST_CASE("hopping window: with gaps between windows, records in them are filter
 }
 
 TEST_CASE("window: offset moves the starts") {
-  const Capture out = run(window("60s", {{"offset", "1h10s"}, {"count", "true"}}),
-                          values({{9, "1"}, {10, "1"}}));
+  const Capture out =
+      run(window("60s", {{"offset", "1h10s"}, {"count", "true"}}), values({{9, "1"}, {10, "1"}}));
   CHECK(out.rows == Texts{row(-50, 10, R"("count":1)"), row(10, 70, R"("count":1)")});
 }
 
@@ -175,23 +184,22 @@ TEST_CASE("window: one that starts before its stream's first record is partial")
   Stream stream = values({{30, "1"}, {70, "1"}});
   stream.start = 25 * kSecond;
   const Capture out = run(window("60s", {{"count", "true"}}), stream);
-  CHECK(out.rows ==
-        Texts{row(0, 60, R"("count":1,"partial":true)"), row(60, 120, R"("count":1)")});
+  CHECK(out.rows == Texts{row(0, 60, R"("count":1,"partial":true)"), row(60, 120, R"("count":1)")});
   stream.start = 0;
   CHECK(run(window("60s", {{"count", "true"}}), stream).rows[0] == row(0, 60, R"("count":1)"));
 }
 
 TEST_CASE("empty windows: are sent per key from its first window with records to its last") {
-  const Stream stream = values({{5, R"({"k":"a","v":1})"}, {25, R"({"k":"b","v":2})"},
-                                {45, R"({"k":"a","v":3})"}, {55, R"({"k":"b","v":4})"}});
+  const Stream stream = values({{5, R"({"k":"a","v":1})"},
+                                {25, R"({"k":"b","v":2})"},
+                                {45, R"({"k":"a","v":3})"},
+                                {55, R"({"k":"b","v":4})"}});
   const auto counts = [&](const std::string& choice) {
     Texts texts;
-    const Capture out = run(window("10s", {{"by", "k"},
-                                           {"empty", choice},
-                                           {"count", "true"},
-                                           {"sum", "v"},
-                                           {"max", "v"}}),
-                            stream);
+    const Capture out =
+        run(window("10s",
+                   {{"by", "k"}, {"empty", choice}, {"count", "true"}, {"sum", "v"}, {"max", "v"}}),
+            stream);
     for (const std::string& text : out.rows) {
       const Value record = parse_json(text);
       std::string line(record.entries()[0].second.text());
@@ -214,8 +222,7 @@ TEST_CASE("empty windows: are sent per key from its first window with records to
 
 TEST_CASE("empty windows: follow the watermark, at most max_empty in a row") {
   const auto make = window("10s", {{"count", "true"}, {"empty", "zero"}, {"max_empty", "3"}});
-  const Capture out =
-      run(make, values({{5, "1"}, {105, "1"}}), {.watermark = 120 * kSecond});
+  const Capture out = run(make, values({{5, "1"}, {105, "1"}}), {.watermark = 120 * kSecond});
   CHECK(out.rows == Texts{row(0, 10, R"("count":1)"), row(10, 20, R"("count":0)"),
                           row(20, 30, R"("count":0)"), row(30, 40, R"("count":0)"),
                           row(100, 110, R"("count":1)"), row(110, 120, R"("count":0)")});
@@ -226,8 +233,8 @@ TEST_CASE("empty windows: follow the watermark, at most max_empty in a row") {
 }
 
 TEST_CASE("empty windows: many come in slices") {
-  const Capture out = run(window("1s", {{"count", "true"}, {"empty", "zero"}}),
-                          values({{0, "1"}, {5'000, "1"}}));
+  const Capture out =
+      run(window("1s", {{"count", "true"}, {"empty", "zero"}}), values({{0, "1"}, {5'000, "1"}}));
   CHECK(out.rows.size() == 5'001);
   CHECK(out.most_rows == kBatchRowsMax);
 }

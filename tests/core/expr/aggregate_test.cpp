@@ -67,6 +67,11 @@ TEST_CASE("arguments are expressions, conditions end an aggregate, constants fol
   CHECK(program->calls[1].arguments[0]->fields() == std::set<std::string>{"a"});
 }
 
+TEST_CASE("var is an aggregate though the word alone is reserved") {
+  CHECK(aggregate("var(a)").program->calls[0].function == "var");
+  CHECK(aggregate("var + 1").problems.starts_with("E0312@0-3"));
+}
+
 TEST_CASE("keys and window bounds stand outside aggregates") {
   const auto [program, text] = aggregate("zone + ': ' + string(count())");
   REQUIRE(program);
