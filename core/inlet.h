@@ -66,6 +66,7 @@ class Inlet final : private DecoderOutput {
   void message(std::string_view payload, std::span<const std::string_view> captures,
                std::span<const Value> meta);
   void lines(BlockPtr block);  // runs at once
+  void reject(std::string_view sample, std::string_view reason) { bad(sample, reason, 0); }
   void flush();
   void end();  // no more input: everything closes
 

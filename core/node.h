@@ -97,8 +97,11 @@ class SourceHost {
   virtual bool wants_meta(std::string_view name) const = 0;
   virtual void state(ConnectorState state, std::string reason, Micros retry_at = 0) = 0;
   virtual void ended() = 0;  // there will be no more input
-  // A problem that is no record: logged and counted.
+  // A problem that is no record: logged.
   virtual void complain(std::string_view text) = 0;
+  // A message that cannot be handed over (too large): counted as undecodable, sampled, dead-lettered with
+  // the start of its text.
+  virtual void reject(std::string_view sample, std::string_view reason) = 0;
 };
 
 class Source {

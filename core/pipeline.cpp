@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "core/encode.h"
+#include "core/expr/utf8.h"
 #include "core/frames.h"
 #include "core/log.h"
 
@@ -58,7 +59,7 @@ Batch error_record(const std::string& step, std::string_view reason, std::string
   };
   add("error", reason);
   add("step", step);
-  add("original", original);
+  add("original", expr::to_valid_utf8(original));
   return batch;
 }
 
@@ -508,18 +509,18 @@ Ledger Pipeline::ledger() const {
 
 void Pipeline::record_error(const std::string& step, std::string_view reason,
                             std::string_view sample) {
+  const std::string shown = expr::to_valid_utf8(sample.substr(0, kSampleBytes));
   for (ErrorSample& e : errors_) {
     if (e.step != step || e.reason != reason) continue;
     ++e.count;
     e.at = loop.now();
-    e.sample = sample.substr(0, kSampleBytes);
+    e.sample = shown;
     return;
   }
   if (errors_.size() == kErrorsKept)
     errors_.erase(std::min_element(errors_.begin(), errors_.end(),
                                    [](const auto& a, const auto& b) { return a.at < b.at; }));
-  errors_.push_back({loop.now(), step, std::string(reason),
-                     std::string(sample.substr(0, kSampleBytes)), 1});
+  errors_.push_back({loop.now(), step, expr::to_valid_utf8(reason), shown, 1});
 }
 
 void Pipeline::log_state(const NodeInfo& info, const ConnectorStatus& status) {

@@ -219,6 +219,9 @@ class SourceNode final : private SourceHost, private InletOutput {
   void state(ConnectorState state, std::string reason, Micros retry_at) override;
   void ended() override;
   void complain(std::string_view text) override;
+  void reject(std::string_view sample, std::string_view reason) override {
+    inlet.reject(sample, reason);
+  }
 
   void rows(Batch batch) override { outlet.rows(batch); }
   void watermark(Micros mark) override { outlet.watermark(mark); }

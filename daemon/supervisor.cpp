@@ -118,6 +118,8 @@ int Supervisor::run() {
   const bool good = load(specs, problems) && build(specs, built, problems);
   if (!problems.empty()) std::fputs(problems.c_str(), stderr);
   if (!good) return kBadPipeline;
+  publish_status();
+  hub_->set_ready(false, "starting");
   if (const int code = serve(); code != 0) return code;
 
   loop_.on_signal(SIGHUP, [this] { reload(); });

@@ -122,7 +122,7 @@ Outline outline_of(std::string_view text, size_t upto) {
     if (c == '\n') {
       line_begin = at + 1;
       value_start = true;
-    } else if (c == '#' && (at == 0 || is_space(text[at - 1]))) {
+    } else if (c == '#' && (at == 0 || value_start || is_space(text[at - 1]))) {
       at = std::min(text.find('\n', at), text.size()) - 1;
     } else if (value_start && (c == '"' || c == '\'')) {
       const size_t end = quoted_end(text, at);

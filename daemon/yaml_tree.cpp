@@ -205,7 +205,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (at >= text_.size() || text_[at] != '#') return;
     const auto hash = static_cast<uint32_t>(at);
     if (line_end(hash) != hash + 1) return;
-    quote("E0013", {hash, hash + 1}, "YAML reads a comment from ' #' on", "quote this text");
+    quote("E0013", {hash, hash + 1}, "YAML reads a comment from '#' on", "quote this text");
   }
 
   // The place of a value that is not there: its key, or the dash of its item.
@@ -310,7 +310,11 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void quote_braces(uint32_t begin) {
-    const size_t end = std::min(yaml::flow_end(text_, begin), text_.size());
+    size_t end = std::min(yaml::flow_end(text_, begin), text_.size());
+    const bool more = end < text_.size() && !yaml::is_space(text_[end]) &&
+                      std::string_view(",]}").find(text_[end]) == std::string_view::npos;
+    const bool inside = frames_.size() > 1 && frames_[frames_.size() - 2].flow;
+    if (more) end = inside ? yaml::expression_end(text_, begin) : line_end(begin);
     quote("E0013", {begin, static_cast<uint32_t>(std::max<size_t>(end, begin + 1))},
           "YAML reads braces as a map, and this one has no values", "quote a text with braces");
   }

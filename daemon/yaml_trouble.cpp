@@ -162,18 +162,20 @@ class Explainer {
 
   // `[a/b, #]`: the comment swallows the bracket.
   bool hash_inside(size_t opener) {
-    const auto opening = yaml::parts_of(text_, opener);
-    const size_t hash = opening.value.begin <= opener ? text_.find(" #", opener) : opener;
-    if (hash >= opening.line.end ||
-        text_.find(yaml::closer_of(text_[opener]), hash) >= opening.line.end) {
+    const size_t line_end = yaml::parts_of(text_, opener).line.end;
+    size_t hash = opener + 1;
+    while (hash < line_end &&
+           !(text_[hash] == '#' &&
+             std::string_view(" [{,").find(text_[hash - 1]) != std::string_view::npos)) {
+      ++hash;
+    }
+    if (text_.substr(hash, line_end - hash).find(yaml::closer_of(text_[opener])) ==
+        std::string_view::npos) {
       return false;
     }
     size_t end = hash + 1;
-    while (end < opening.line.end &&
-           std::string_view(" ,]}").find(text_[end]) == std::string_view::npos) {
-      ++end;
-    }
-    return quote("E0013", {hash + 1, end}, "YAML reads a comment from ' #' on", "quote this text");
+    while (std::string_view(" ,]}").find(text_[end]) == std::string_view::npos) ++end;
+    return quote("E0013", {hash, end}, "YAML reads a comment from '#' on", "quote this text");
   }
 
   // The value on the line where it went wrong.

@@ -161,8 +161,10 @@ void MqttSource::message(const mosquitto_message& message) {
   }
   if (options_.message_bytes_max != 0 &&
       static_cast<size_t>(message.payloadlen) > options_.message_bytes_max) {
-    return complain("skipped a message of " + std::to_string(message.payloadlen) + " bytes on '" +
-                    std::string(topic) + "': more than max_message");
+    constexpr size_t kSampleBytes = 200;
+    return host_->reject(
+        {static_cast<const char*>(message.payload), kSampleBytes},
+        "a message of " + std::to_string(message.payloadlen) + " bytes is more than max_message");
   }
   hand_over(message, topic);
 }

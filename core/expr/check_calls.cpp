@@ -49,14 +49,14 @@ void Checker::call(NodePtr& node) {
   }
   const bool static_name = namespaced(n);
   n.function = find_function(n.name, n.receiver);
+  n.type = Type::kError;
+  if (!n.function) unknown_function(n);
+  // Beside an unknown aggregate its fields would seem to stand outside of one.
+  if (!n.function && scope_.aggregates) return;
   const bool types = !static_name && n.name == "type";
   for (NodePtr& child : n.children) check(child, types && child->kind == NodeKind::kName);
   for (const NodePtr& child : n.children) n.number = n.number || child->number;
-  n.type = Type::kError;
-  if (!n.function) {
-    unknown_function(n);
-    return;
-  }
+  if (!n.function) return;
   resolve_overload(n);
   constant_pattern(n);
 }

@@ -61,6 +61,12 @@ std::string_view foreign_operator(std::string_view word) {
 
 std::string_view foreign_function(std::string_view name) {
   static constexpr Word kWords[] = {
+      {"avg", "mean(x)"},
+      {"average", "mean(x)"},
+      {"stddev", "std(x)"},
+      {"stdev", "std(x)"},
+      {"variance", "var(x)"},
+      {"nunique", "count_distinct(x)"},
       {"len", "size(x)"},
       {"length", "size(x)"},
       {"count", "size(x) for a list; count() belongs to a window's select"},

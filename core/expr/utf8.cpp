@@ -69,6 +69,21 @@ bool valid_utf8(std::string_view text) {
   return true;
 }
 
+std::string to_valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint point = decode_utf8(text, at);
+    if (point.valid) {
+      out += text.substr(at, point.length);
+    } else {
+      append_utf8(kReplacement, out);
+    }
+    at += point.length;
+  }
+  return out;
+}
+
 size_t count_code_points(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return !is_continuation(static_cast<unsigned char>(c));

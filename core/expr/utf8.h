@@ -18,6 +18,8 @@ struct CodePoint {
 CodePoint decode_utf8(std::string_view text, size_t at);  // at < size
 void append_utf8(uint32_t code_point, std::string& out);
 bool valid_utf8(std::string_view text);
+// The text with U+FFFD in place of each byte that is not UTF-8: what may stand in a JSON document.
+std::string to_valid_utf8(std::string_view text);
 size_t count_code_points(std::string_view text);
 // The byte offset of code point `index`; the size of the text for the one past the last.
 size_t offset_of_code_point(std::string_view text, size_t index);

@@ -36,6 +36,7 @@ class FakeSourceHost : public SourceHost {
   }
   void ended() override { ++ends; }
   void complain(std::string_view what) override { complaints.emplace_back(what); }
+  void reject(std::string_view, std::string_view reason) override { complaints.emplace_back(reason); }
 
   ConnectorState last_state() const { return states.back().first; }
   const std::string& last_reason() const { return states.back().second; }

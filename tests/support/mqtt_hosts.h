@@ -133,6 +133,7 @@ class NotingSourceHost : public SourceHost {
     states.note(state, reason);
   }
   void ended() override {}
+  void reject(std::string_view, std::string_view reason) override { complain(reason); }
   void complain(std::string_view text) override { complaints.emplace_back(text); }
 
   std::vector<std::string> payloads() const {
