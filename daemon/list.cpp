@@ -150,7 +150,7 @@ std::string overview_sinks(const Registry& registry) {
 std::string overview_functions() {
   std::vector<Row> rows, aggregates;
   for (const expr::FunctionInfo& function : expr::functions()) {
-    (function.aggregate ? aggregates : rows).push_back({function.signature, function.help});
+    (function.aggregate ? aggregates : rows).push_back({function.name, function.help});
   }
   std::string out = table(rows);
   if (!aggregates.empty()) out += "\nAggregates\n" + table(aggregates);
