@@ -64,7 +64,7 @@ void Inlet::message(std::string_view payload, std::span<const std::string_view> 
     block_ = std::move(larger);
   }
   const auto begin = static_cast<uint32_t>(block_->size);
-  std::memcpy(block_->data.get() + begin, payload.data(), payload.size());
+  if (!payload.empty()) std::memcpy(block_->data.get() + begin, payload.data(), payload.size());
   block_->size += needed;
   block_->data[block_->size - 1] = '\n';
   frames_.push_back({begin, static_cast<uint32_t>(block_->size - 1)});
@@ -180,8 +180,10 @@ std::optional<Micros> Inlet::read_time(const Column& column, uint32_t row, std::
 // Fills in `times`; rows without one get a reason and kTimeMin.
 void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& reasons) {
   if (!options_.time) {
+    // add_frame_columns has counted these rows already.
+    const int64_t first = row_number_ - static_cast<int64_t>(batch.rows);
     for (size_t row = 0; row < batch.rows; ++row)
-      times[row] = interval_ * (static_cast<Micros>(counts_.rows) + static_cast<Micros>(row));
+      times[row] = interval_ * (first + static_cast<int64_t>(row));
     return;
   }
   // Before any filter, so over all rows.
@@ -340,19 +342,18 @@ void Inlet::check_idle(Micros now, bool up) {
 
 void Inlet::save(std::string& out) const {
   const auto put = [&out](int64_t v) { out.append(reinterpret_cast<const char*>(&v), sizeof v); };
-  for (const int64_t v : {stamp_, highest_, watermark_, start_, static_cast<int64_t>(unit_),
-                          row_number_, static_cast<int64_t>(counts_.rows)})
+  for (const int64_t v :
+       {stamp_, highest_, watermark_, start_, static_cast<int64_t>(unit_), row_number_})
     put(v);
 }
 
 Status Inlet::load(std::string_view bytes) {
-  int64_t v[7];
+  int64_t v[6];
   if (bytes.size() != sizeof v) return fail(ErrorKind::kIo, "an inlet's state has a wrong size");
   std::memcpy(v, bytes.data(), sizeof v);
   stamp_ = v[0], highest_ = v[1], watermark_ = v[2], start_ = v[3];
   unit_ = static_cast<TimeUnit>(v[4]);
   row_number_ = v[5];
-  counts_.rows = static_cast<uint64_t>(v[6]);
   return {};
 }
 

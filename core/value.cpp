@@ -43,6 +43,11 @@ int order_int_uint(int64_t i, uint64_t u) {
 
 int flip(int order) { return order == kUnordered ? order : -order; }
 
+uint64_t add_weight(uint64_t a, uint64_t b) {
+  uint64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? ~uint64_t{0} : sum;
+}
+
 bool equal_lists(const Value::List& a, const Value::List& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal);
 }
@@ -111,12 +116,17 @@ Value Value::owned(Kind kind, std::string text) {
 
 Value Value::list(List items) {
   Value v(Kind::kList);
+  v.word_ = 1;
+  for (const Value& item : items) v.word_ = add_weight(v.word_, item.weight());
   v.shared_ = std::make_shared<const List>(std::move(items));
   return v;
 }
 
 Value Value::map(Map entries) {
   Value v(Kind::kMap);
+  v.word_ = 1;
+  for (const auto& [key, value] : entries)
+    v.word_ = add_weight(add_weight(v.word_, key.weight()), value.weight());
   v.shared_ = std::make_shared<const Map>(std::move(entries));
   return v;
 }

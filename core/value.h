@@ -92,6 +92,11 @@ class Value {
   const Map& entries() const { return *static_cast<const Map*>(shared_.get()); }
   const Value& inner() const { return *static_cast<const Value*>(shared_.get()); }
   uint64_t bits() const { return word_; }
+  // How many values a list or map holds, those inside them included, texts counted by length: what
+  // writing it out would cost.  Values share what is inside, so this can be far above its memory.
+  uint64_t weight() const {
+    return kind_ == Kind::kList || kind_ == Kind::kMap ? word_ : 1 + text_.size() / 16;
+  }
 
  private:
   explicit Value(Kind kind) : kind_(kind) {}

@@ -145,6 +145,7 @@ class Run {
     PlanOptions plan_options;
     plan_options.replay = true;
     plan_options.interval = kMicrosPerSecond;
+    pipeline_.reset();
     loop_ = std::make_unique<SimLoop>();
     pipeline_ = plan(spec_, registry_, *loop_, plan_options, diagnostics);
     if (!pipeline_) {

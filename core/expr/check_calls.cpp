@@ -28,6 +28,13 @@ std::string signatures(const Function& function) {
   return out;
 }
 
+bool is_namespace(const std::string& prefix) {
+  const auto& functions = function_table();
+  return std::any_of(functions.begin(), functions.end(), [&prefix](const Function& function) {
+    return !function.receiver && function.name.starts_with(prefix);
+  });
+}
+
 std::vector<std::string> function_names() {
   std::vector<std::string> out;
   for (const Function& function : function_table()) out.push_back(function.name);
@@ -72,7 +79,12 @@ bool Checker::namespaced(Node& node) {
   }
   if (receiver->kind != NodeKind::kName || variable(receiver->name)) return false;
   const std::string full = receiver->name + "." + prefix + node.name;
-  if (!find_function(full, false)) return false;
+  if (!find_function(full, false)) {
+    // `math.foo`: still a name of a function, if `math` is no field that is known.
+    const bool field = scope_.schema && scope_.schema->find(receiver->name);
+    if (field || find_function(node.name, true) || !is_namespace(receiver->name + "." + prefix))
+      return false;
+  }
   node.name_begin = receiver->begin;
   node.name = full;
   node.receiver = false;

@@ -214,6 +214,15 @@ Value Evaluator::evaluate(const Node& node) {
   return Value::error("unknown node");
 }
 
+// What was made may hold little memory and yet be without end to write: [[x, x], [x, x]]…
+Value Evaluator::bounded(Value value) {
+  const bool container = value.is(Kind::kList) || value.is(Kind::kMap) || value.is(Kind::kOptional);
+  if (!container) return value;
+  const Value& held = value.is(Kind::kOptional) ? value.inner() : value;
+  if (held.weight() > kWeightMax) return Value::error("the list or map grows too large");
+  return value;
+}
+
 Value Evaluator::name(const Node& node) {
   switch (node.resolved) {
     case Resolved::kField:
@@ -335,12 +344,14 @@ void convert(const Overload& overload, std::span<Value> arguments) {
 
 Value Evaluator::dispatch(const Node& node, std::span<Value> arguments) {
   if (!node.function) return Value::error("unknown function '" + node.name + "'");
+  for (const Value& argument : arguments)
+    if (!spend_on(argument)) return too_much();
   for (const Overload& overload : node.function->overloads)
-    if (matches(overload, arguments, false)) return overload.run({arguments, node, *this});
+    if (matches(overload, arguments, false)) return bounded(overload.run({arguments, node, *this}));
   for (const Overload& overload : node.function->overloads)
     if (node.number && matches(overload, arguments, true)) {
       convert(overload, arguments);
-      return overload.run({arguments, node, *this});
+      return bounded(overload.run({arguments, node, *this}));
     }
   for (size_t i = 0; i < arguments.size(); ++i)
     if (arguments[i].is_absent()) {
@@ -379,8 +390,9 @@ Value Evaluator::binary(const Node& node) {
     return Value::boolean(contains(*node.members, a.kind(), a.bits(), a.text()));
   Value b = evaluate(*node.children[1]);
   if (b.is_error()) return b;
-  if (b.is(Kind::kList) && !spend(b.items().size() / 8)) return too_much();
-  return apply(tree_, node, a, b);
+  if (!is_number(a.kind()) && (!spend_on(a) || !spend_on(b))) return too_much();
+  if (is_number(a.kind()) && b.is(Kind::kList) && !spend(b.items().size() / 8)) return too_much();
+  return bounded(apply(tree_, node, a, b));
 }
 
 Value Evaluator::all_of(const Node& node) {
@@ -433,7 +445,7 @@ Value Evaluator::list(const Node& node) {
     }
     items.push_back(settled(std::move(item)));
   }
-  return Value::list(std::move(items));
+  return bounded(Value::list(std::move(items)));
 }
 
 Value Evaluator::map(const Node& node) {
@@ -455,7 +467,7 @@ Value Evaluator::map(const Node& node) {
     if (!keys.insert(key).second) return Value::error("duplicate key in a map: " + literal(key));
     entries.emplace_back(std::move(key), settled(std::move(value)));
   }
-  return Value::map(std::move(entries));
+  return bounded(Value::map(std::move(entries)));
 }
 
 }  // namespace streamflow::expr

@@ -15,6 +15,7 @@
 namespace streamflow::expr {
 
 inline constexpr size_t kStepsMax = 1'000'000;        // evaluations of a node, for one row
+inline constexpr uint64_t kWeightMax = 1'000'000;     // Value::weight of a list or map that is made
 inline constexpr size_t kResultBytesMax = 16u << 20;  // of one string or list that is made
 
 // A checked expression.
@@ -47,10 +48,16 @@ class Evaluator {
 
   // For functions: false when too much was done for this row.
   bool spend(size_t steps) { return (steps_ += steps) <= kStepsMax; }
+  // The work of looking at all of a value.
+  bool spend_on(const Value& value) {
+    return spend(value.is(Kind::kList) || value.is(Kind::kMap) ? value.weight() / 8
+                                                               : value.text().size() / 64);
+  }
   static Value too_much() { return Value::error("the expression takes too many steps"); }
 
  private:
   Value evaluate(const Node& node);
+  static Value bounded(Value value);
   Value field(const Column* column) const { return column ? column->value(row_.row) : Value(); }
   Value name(const Node& node);
   Value select(const Node& node);

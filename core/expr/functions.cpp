@@ -56,8 +56,9 @@ Parsed parse_signature(std::string_view text) {
   std::string_view head = text.substr(0, open);
   const size_t dot = head.find('.');
   const std::string_view owner = head.substr(0, dot == std::string_view::npos ? 0 : dot);
-  const bool makes =
-      head == "optional.of" || head == "optional.none" || head == "optional.ofNonZeroValue";
+  // Namespaces of the name of a type.
+  const bool makes = head == "optional.of" || head == "optional.none" ||
+                     head == "optional.ofNonZeroValue" || head == "optional.unwrap";
   const bool is_type = owner == "dyn" || owner == "any" || owner.starts_with("list(") ||
                        type_from(owner) != Type::kDyn;
   if (!owner.empty() && is_type && !makes) {

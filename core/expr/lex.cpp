@@ -345,7 +345,7 @@ class Lexer {
 std::vector<Token> lex(std::string_view text, std::vector<Problem>& problems) {
   if (text.size() > kTextBytesMax) {
     problems.push_back({false, "E0311", 0, 1, "the expression is longer than 4 MiB", ""});
-    return {Token{}};
+    return {Token{.kind = TokenKind::kBad}, Token{}};
   }
   return Lexer(text, problems).run();
 }

@@ -143,7 +143,7 @@ Value Evaluator::transform_list(const Node& node) {
     return true;
   });
   if (error.is_error()) return error;
-  return failed.is_error() ? failed : Value::list(std::move(items));
+  return failed.is_error() ? failed : bounded(Value::list(std::move(items)));
 }
 
 Value Evaluator::add_entries(const Node& node, const Value& key, Value::Map& entries) {
@@ -178,7 +178,7 @@ Value Evaluator::transform_map(const Node& node) {
     return !failed.is_error();
   });
   if (error.is_error()) return error;
-  return failed.is_error() ? failed : Value::map(std::move(entries));
+  return failed.is_error() ? failed : bounded(Value::map(std::move(entries)));
 }
 
 Value Evaluator::sort_by(const Node& node) {
@@ -226,7 +226,7 @@ Value Evaluator::optional_map(const Node& node) {
   locals_[node.slot] = target.inner();
   Value value = evaluate(*node.children[1]);
   if (value.is_error()) return value;
-  if (node.macro == Macro::kOptMap) return Value::optional(settled(std::move(value)));
+  if (node.macro == Macro::kOptMap) return bounded(Value::optional(settled(std::move(value))));
   if (!value.is(Kind::kOptional)) return Value::error("optFlatMap() needs an optional");
   return value;
 }

@@ -239,3 +239,27 @@ TEST_CASE("key dictionary: forgets dead keys and uses their numbers again") {
     CHECK(id < capacity);
   }
 }
+
+TEST_CASE("key dictionary: tells apart texts of any length that begin and end alike") {
+  std::vector<std::string> texts;
+  for (size_t size = 0; size <= 40; ++size) {
+    texts.push_back(std::string(size, 'a'));
+    for (size_t at = 0; at < size; ++at) {
+      texts.push_back(std::string(size, 'a'));
+      texts.back()[at] = 'b';
+    }
+  }
+  Column column(texts.size());
+  std::vector<uint32_t> rows, ids(texts.size());
+  for (uint32_t row = 0; row < texts.size(); ++row) {
+    column.set_string(row, texts[row]);
+    rows.push_back(row);
+  }
+  KeyDictionary dictionary;
+  const Column* columns[] = {&column};
+  CHECK(dictionary.ids_of(columns, rows, ids.data()));
+  for (uint32_t row = 0; row < texts.size(); ++row) {
+    REQUIRE(ids[row] == row);
+    REQUIRE(dictionary.encoding(row) == key(Value::string(texts[row])));
+  }
+}

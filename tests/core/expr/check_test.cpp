@@ -129,7 +129,8 @@ TEST_CASE("unknown functions name the nearest, or what to write") {
   CHECK(over_closed("startsWith(device, 'a')") ==
         "E0302@0-10 unknown function 'startsWith' [write x.startsWith(…)]");
   CHECK(over_closed("device.int()") == "E0302@7-10 unknown function 'int' [write int(x)]");
-  CHECK(over_closed("math.foo(1)").starts_with("E0301@0-4"));
+  CHECK(over_closed("math.flor(1.5)") ==
+        "E0302@0-9 unknown function 'math.flor' [did you mean 'math.floor'?]");
   CHECK(over_closed("device.size").starts_with("E0316@7-11 a string has no fields [write size()]"));
 }
 
