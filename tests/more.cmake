@@ -3,7 +3,7 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/tidy.py)
 add_test(NAME flows COMMAND streamflowd test ${CMAKE_SOURCE_DIR}/tests/flows)
-set_tests_properties(web connectors daemon PROPERTIES LABELS threads)
+set_tests_properties(web connectors PROPERTIES LABELS threads)
 
 # The real daemon against real servers (tests/e2e) and in a real browser (tests/browser).
 # Debian's python3 has python3-pandas; another one that comes first on the path may not.
@@ -12,7 +12,7 @@ file(GLOB e2e CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/e2e/*_test.py)
 foreach(path ${e2e})
   get_filename_component(name ${path} NAME_WE)
   add_test(NAME e2e_${name} COMMAND ${SYSTEM_PYTHON} ${path})
-  set_tests_properties(e2e_${name} PROPERTIES LABELS "threads"
+  set_tests_properties(e2e_${name} PROPERTIES LABELS e2e
     ENVIRONMENT "STREAMFLOWD=$<TARGET_FILE:streamflowd>")
 endforeach()
 

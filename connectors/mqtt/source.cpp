@@ -162,8 +162,10 @@ void MqttSource::message(const mosquitto_message& message) {
   if (options_.message_bytes_max != 0 &&
       static_cast<size_t>(message.payloadlen) > options_.message_bytes_max) {
     constexpr size_t kSampleBytes = 200;
+    const std::string_view payload(static_cast<const char*>(message.payload),
+                                   static_cast<size_t>(message.payloadlen));
     return host_->reject(
-        {static_cast<const char*>(message.payload), kSampleBytes},
+        payload.substr(0, kSampleBytes),
         "a message of " + std::to_string(message.payloadlen) + " bytes is more than max_message");
   }
   hand_over(message, topic);
