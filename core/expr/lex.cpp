@@ -345,7 +345,9 @@ class Lexer {
 std::vector<Token> lex(std::string_view text, std::vector<Problem>& problems) {
   if (text.size() > kTextBytesMax) {
     problems.push_back({false, "E0311", 0, 1, "the expression is longer than 4 MiB", ""});
-    return {Token{.kind = TokenKind::kBad}, Token{}};
+    Token bad;
+    bad.kind = TokenKind::kBad;
+    return {bad, Token{}};
   }
   return Lexer(text, problems).run();
 }
