@@ -107,7 +107,7 @@ class Column {
   void append_missing() ;                                 // one row more
   std::string_view keep(std::string_view text) const;     // copies into the column's own arena
   void hold(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
-  // Takes one cell of another column (decoded there), its JSON text included.
+  // Takes the value of one cell of another column (decoded there).
   void copy_cell(size_t row, const Column& from, size_t from_row);
 
  private:
