@@ -181,18 +181,28 @@ class InputReader {
     } else if (is_stream_reference(value.text)) {
       input.is_stream = true;
     } else {
-      const bool file =
-          value.text.find('.') != std::string::npos || value.text.find('/') != std::string::npos;
-      const std::string line =
-          file && !value.secret ? corrected_line(value.span, "file:" + value.text) : "";
-      diagnostics_.error("E0117", value.span,
-                         "'" + (value.secret ? "***" : value.text) +
-                             "' is neither a source nor the name of a stream",
-                         file ? "a file is written file:PATH" : "a source begins with its scheme",
-                         line.empty() ? "streamflowd list source" : "write: " + line);
+      no_input(value);
       return;
     }
     out.push_back(std::move(input));
+  }
+
+  void no_input(const SpecValue& value) {
+    const std::string_view text = value.text;
+    const size_t dot = std::min(text.rfind('.'), text.size());
+    const std::string suffix = nearest(text.substr(dot), {".late", ".errors"});
+    const bool file = text.find_first_of("./") != std::string_view::npos;
+    std::string label = file ? "a file is written file:PATH" : "a source begins with its scheme";
+    std::string line = file ? corrected_line(value.span, "file:" + value.text) : "";
+    if (!suffix.empty() && is_stream_name(text.substr(0, dot)) && !value.secret) {
+      label = "did you mean '" + value.text.substr(0, dot) + suffix + "'?";
+      line.clear();
+    }
+    const bool rewrite = !line.empty() && !value.secret;
+    diagnostics_.error("E0117", value.span,
+                       "'" + (value.secret ? "***" : value.text) +
+                           "' is neither a source nor the name of a stream",
+                       std::move(label), rewrite ? "write: " + line : "streamflowd list source");
   }
 
   void connector(const SpecValue& value, std::vector<InputSpec>& out) {
