@@ -83,8 +83,9 @@ class Client {
   // What is read before the owner gets its turn.
   static constexpr size_t kBatchMessagesMax = 1000;
   static constexpr size_t kBatchBytesMax = size_t{1} << 20;
-  // From the first packet of a connection to the broker's answer.
-  static constexpr Micros kAnswerMax = 5 * kMicrosPerSecond;
+  // For TCP to connect, and from then on for TLS and the broker's answer.
+  static constexpr Micros kConnectMax = 5 * kMicrosPerSecond;
+  static constexpr Micros kAnswerMax = 10 * kMicrosPerSecond;
   // How often the keepalive is looked at; its resolution is one second.
   static constexpr Micros kMiscEvery = kMicrosPerSecond;
   // Published and not confirmed: libmosquitto keeps a copy of each.

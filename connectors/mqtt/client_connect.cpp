@@ -110,7 +110,7 @@ void Client::open() {
 void Client::open_on_thread() {
   const char* const bind_address = local_address(family_);
   phase_ = Phase::kResolving;
-  answer_timer_ = loop_->after(kAnswerMax, [this] { answer_late(); });
+  answer_timer_ = loop_->after(kConnectMax, [this] { answer_late(); });
   {
     const std::lock_guard lock(link_->mutex);
     link_->done = false;
@@ -156,7 +156,7 @@ void Client::opened(int code, int error) {
                           [this](bool readable, bool writable) { ready(readable, writable); });
   }
   if (watch_ == 0) return give_up_now("cannot watch the connection");
-  answer_timer_ = loop_->after(kAnswerMax, [this] { answer_late(); });
+  answer_timer_ = loop_->after(kConnectMax, [this] { answer_late(); });
 }
 
 // What another address would not change.
@@ -198,6 +198,8 @@ bool Client::finish_opening() {
     closed(connect_error_words(error));
     return false;
   }
+  loop_->cancel(answer_timer_);
+  answer_timer_ = loop_->after(kAnswerMax, [this] { answer_late(); });
   phase_ = Phase::kHandshake;
   return true;
 }

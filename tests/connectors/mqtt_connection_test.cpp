@@ -105,12 +105,11 @@ TEST_CASE("mqtt: a granted QoS below the one asked for is a complaint") {
   CHECK(run.host.complaints[0] == "the broker grants QoS 0 instead of 1 for 't'");
 }
 
-TEST_CASE("mqtt: a peer that says nothing is 'no answer' and is tried again") {
+TEST_CASE("mqtt: a peer that says nothing is 'no answer'") {
   FakeBroker broker({.answers = false});
   PollLoop loop;
   Running run(loop, broker.address("t"));
   REQUIRE(loop.run_until([&] { return run.host.states.down("no answer"); }));
-  REQUIRE(loop.run_until([&] { return broker.levels().size() >= 2; }));
   CHECK(run.host.states.all.size() == 2);
 }
 
@@ -180,12 +179,16 @@ TEST_CASE("mqtt TLS: an own CA, by address and by name; wrong ones are said") {
       CHECK(run.host.payloads() == numbers(0, 500));
     }
   }
-  Running other(loop, secure(broker, "127.0.0.1", "t"),
-                {{"ca", scalar(certificates.file("other.pem"))}});
-  REQUIRE(loop.run_until([&] { return other.host.states.down("TLS: "); }));
-  CHECK(other.host.states.last() == "TLS: certificate verify failed");
-  Running system(loop, secure(broker, "127.0.0.1", "t"));
-  REQUIRE(loop.run_until([&] { return system.host.states.down("TLS: "); }));
+  {
+    Running other(loop, secure(broker, "127.0.0.1", "t"),
+                  {{"ca", scalar(certificates.file("other.pem"))}});
+    REQUIRE(loop.run_until([&] { return other.host.states.down("TLS: "); }));
+    CHECK(other.host.states.last() == "TLS: certificate verify failed");
+  }
+  {
+    Running system(loop, secure(broker, "127.0.0.1", "t"));
+    REQUIRE(loop.run_until([&] { return system.host.states.down("TLS: "); }));
+  }
   Running insecure(loop, secure(broker, "127.0.0.1", "t"),
                    {{"insecure", scalar("true")}, {"client_id", scalar("insecure")}});
   REQUIRE(loop.run_until([&] { return insecure.host.states.up(); }));
