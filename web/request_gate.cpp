@@ -334,10 +334,22 @@ void RequestGate::on_chunk_size(std::string_view line) {
 void RequestGate::take_body(std::string_view bytes, std::size_t& at) {
   const std::size_t left = static_cast<std::size_t>(body_left_);
   const std::size_t n = std::min(bytes.size() - at, left);
+  const std::size_t whole = chunked_ ? limits_.body_bytes_max : body_.size() + left;
+  reserve_body(body_.size() + n, whole);
   body_.append(bytes.substr(at, n));
   at += n;
   body_left_ -= n;
   if (body_left_ == 0 && part_ == Part::kChunkData) part_ = Part::kChunkEnd;
+}
+
+// Doubles, but never beyond what the whole body may need: capacity counts against the server's
+// bound.
+void RequestGate::reserve_body(std::size_t needed, std::size_t whole) {
+  if (needed <= body_.capacity()) return;
+  std::string grown;  // an own reserve() may round up
+  grown.reserve(std::max(needed, std::min(2 * body_.capacity(), whole)));
+  grown.append(body_);
+  body_.swap(grown);
 }
 
 bool RequestGate::once(unsigned flag) {

@@ -106,6 +106,7 @@ class RequestGate {
   void on_head_end();
   void on_chunk_size(std::string_view line);
   void take_body(std::string_view bytes, std::size_t& at);
+  void reserve_body(std::size_t needed, std::size_t whole);
   bool once(unsigned flag);
   void fail(int status, std::string_view reason);
 

@@ -1,7 +1,5 @@
 #include "core/expr/ast.h"
 
-#include <algorithm>
-
 #include "core/expr/program.h"
 #include "core/expr/utf8.h"
 
@@ -109,11 +107,7 @@ class Printer {
   }
 
   void selector(const std::string& name) {
-    const bool plain = !name.empty() && is_name_start(decode_utf8(name, 0).value) &&
-                       std::all_of(name.begin(), name.end(), [](char c) {
-                         return static_cast<unsigned char>(c) >= 0x80 ||
-                                is_name_part(static_cast<unsigned char>(c));
-                       });
+    const bool plain = is_name(name) && !is_keyword(name);
     out += plain ? name : "`" + name + "`";
   }
 
@@ -168,6 +162,10 @@ class Printer {
 };
 
 }  // namespace
+
+bool is_keyword(std::string_view name) {
+  return name == "true" || name == "false" || name == "null" || name == "in";
+}
 
 std::string_view op_text(Op op) {
   switch (op) {

@@ -53,6 +53,7 @@ enum class Op : uint8_t {
   kIn,
 };
 std::string_view op_text(Op op);
+bool is_keyword(std::string_view name);  // true false null in
 inline bool is_arithmetic(Op op) { return op >= Op::kAdd && op <= Op::kRemainder; }
 inline bool is_ordering(Op op) { return op >= Op::kLess && op <= Op::kGreaterEqual; }
 
@@ -107,6 +108,7 @@ struct Node {
   Type key = Type::kDyn;      // of a map
   bool number = false;        // looks at the record: its numbers are StreamFlow's `number`
   bool data = false;          // a path into the record: what is not there is null, not an error
+  bool nested = false;        // kSelect: a.b.c from a field on, without `?`
   bool constant = false;      // the same for all rows
   Resolved resolved = Resolved::kNone;
   Macro macro = Macro::kNone;

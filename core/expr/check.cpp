@@ -366,6 +366,9 @@ void Checker::select(NodePtr& node) {
   node->data = checked.data;
   node->constant = checked.constant;
   const bool chained = checked.type == Type::kOptional;
+  node->nested =
+      !node->optional &&
+      (checked.nested || (checked.kind == NodeKind::kName && checked.resolved == Resolved::kField));
   if (checked.type == Type::kError) {
     node->type = Type::kError;
   } else if (checked.type == Type::kMap || chained) {

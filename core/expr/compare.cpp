@@ -1,13 +1,9 @@
-// Kernels that compare: numbers, strings, members of constant lists.
-#include <re2/re2.h>
-
+// Kernels that compare numbers, or any two computed sides.
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "core/expr/columns.h"
 #include "core/expr/kernels.h"
-#include "core/expr/regex.h"
 
 namespace streamflow::expr {
 namespace {
@@ -100,6 +96,18 @@ bool order_passes(int order) {  // may be kUnordered: NaN
   return order >= 0;
 }
 
+template <Op op, class Pair>
+size_t compare_doubles(Rows range, uint32_t* passed, Pair pair) {
+  const uint32_t first = range.front(), last = range.back();
+  size_t count = 0;
+  for (uint32_t row = first; row <= last; ++row) {
+    const auto [a, b] = pair(row);
+    passed[count] = row;
+    count += static_cast<size_t>(double_passes<op>(a, b));
+  }
+  return count;
+}
+
 template <Op op>
 class CompareConstant final : public Test {
  public:
@@ -114,27 +122,35 @@ class CompareConstant final : public Test {
   size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
     const Lease lease(run);
     const Cells cells = operand_->run(run, rows, *lease);
-    size_t count = 0;
+    const Kind* kinds = cells.kinds;
+    const uint64_t* words = cells.words;
     const double limit = bound_.as_double;
+    if (bound_.exact_double && is_range(rows) && all_doubles(cells, rows))
+      return compare_doubles<op>(rows, passed, [words, limit](uint32_t row) {
+        return std::pair(std::bit_cast<double>(words[row]), limit);
+      });
+    const Kind fast = bound_.exact_double ? Kind::kDouble : Kind::kPending;  // never
+    OperandErrors messages;
+    size_t count = 0;
     for (const uint32_t row : rows) {
-      const Kind kind = cells.kinds[row];
-      bool pass = false;
-      if (kind == Kind::kDouble && bound_.exact_double) {
-        pass = double_passes<op>(std::bit_cast<double>(cells.words[row]), limit);
-      } else if (kind == Kind::kInt) {
-        const auto i = static_cast<int64_t>(cells.words[row]);
-        pass = ((i >= bound_.least) & (i <= bound_.greatest)) != (op == Op::kNotEqual);
-      } else {
-        pass = slow(cells, row, errors);
-      }
+      const Kind kind = kinds[row];
       passed[count] = row;
-      count += pass ? 1 : 0;
+      if (kind == fast) [[likely]] {
+        count += static_cast<size_t>(double_passes<op>(std::bit_cast<double>(words[row]), limit));
+      } else if (kind == Kind::kInt) {
+        const auto i = static_cast<int64_t>(words[row]);
+        const bool within = (i >= bound_.least) & (i <= bound_.greatest);
+        count += static_cast<size_t>(within != (op == Op::kNotEqual));
+      } else {
+        count += static_cast<size_t>(slow(run, cells, row, messages, errors));
+      }
     }
     return count;
   }
 
  private:
-  bool slow(const Cells& cells, uint32_t row, std::vector<RowError>& errors) const {
+  bool slow(Run& run, const Cells& cells, uint32_t row, OperandErrors& messages,
+            std::vector<RowError>& errors) const {
     const Kind kind = cells.kinds[row];
     if (is_number(kind))
       return order_passes<op>(compare_numbers(kind, cells.words[row], bound_.kind, bound_.bits));
@@ -143,8 +159,8 @@ class CompareConstant final : public Test {
       return false;
     }
     if (op == Op::kEqual || op == Op::kNotEqual) return op == Op::kNotEqual;
-    errors.push_back({row, swapped_ ? operand_error(tree_, node_, bound_.kind, kind)
-                                    : operand_error(tree_, node_, kind, bound_.kind)});
+    const Kind a = swapped_ ? bound_.kind : kind, b = swapped_ ? kind : bound_.kind;
+    errors.push_back({row, std::string(messages.of(run, tree_, node_, a, b))});
     return false;
   }
 
@@ -168,6 +184,10 @@ class CompareVectors final : public Test {
     const Lease room_a(run), room_b(run);
     const Cells a = a_->run(run, rows, *room_a);
     const Cells b = b_->run(run, rows, *room_b);
+    if (is_range(rows) && all_doubles(a, rows) && all_doubles(b, rows))
+      return compare_doubles<op>(rows, passed, [&a, &b](uint32_t row) {
+        return std::pair(std::bit_cast<double>(a.words[row]), std::bit_cast<double>(b.words[row]));
+      });
     size_t count = 0;
     for (const uint32_t row : rows) {
       const Kind x = a.kinds[row], y = b.kinds[row];
@@ -200,104 +220,6 @@ class CompareVectors final : public Test {
   const Tree& tree_;
   const Node& node_;
   std::unique_ptr<Vector> a_, b_;
-};
-
-// --- strings against a constant ---
-
-enum class TextTest : uint8_t { kEqual, kNotEqual, kStartsWith, kEndsWith, kContains };
-
-template <TextTest test>
-bool text_passes(std::string_view text, std::string_view with) {
-  const size_t n = with.size();
-  if constexpr (test == TextTest::kContains) return text.find(with) != std::string_view::npos;
-  if constexpr (test == TextTest::kStartsWith)
-    return text.size() >= n && std::memcmp(text.data(), with.data(), n) == 0;
-  if constexpr (test == TextTest::kEndsWith)
-    return text.size() >= n && std::memcmp(text.data() + text.size() - n, with.data(), n) == 0;
-  const bool same = text.size() == n && std::memcmp(text.data(), with.data(), n) == 0;
-  return same == (test == TextTest::kEqual);
-}
-
-// Cells that are no strings go to the scalar evaluator: rare, and it has the right message.
-template <TextTest test>
-class CompareText final : public Test {
- public:
-  CompareText(const Node& node, std::unique_ptr<Vector> operand, std::string_view with)
-      : node_(node), operand_(std::move(operand)), with_(with) {}
-
-  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
-    const Lease lease(run);
-    const Cells cells = operand_->run(run, rows, *lease);
-    size_t count = 0;
-    for (const uint32_t row : rows) {
-      const bool pass = cells.kinds[row] == Kind::kString
-                            ? text_passes<test>(cells.texts[row], with_)
-                            : scalar_passes(run, node_, row, errors);
-      passed[count] = row;
-      count += pass ? 1 : 0;
-    }
-    return count;
-  }
-
- private:
-  const Node& node_;
-  std::unique_ptr<Vector> operand_;
-  std::string_view with_;
-};
-
-class MatchText final : public Test {
- public:
-  MatchText(const Node& node, std::unique_ptr<Vector> operand)
-      : node_(node), operand_(std::move(operand)) {}
-
-  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
-    const Lease lease(run);
-    const Cells cells = operand_->run(run, rows, *lease);
-    size_t count = 0;
-    for (const uint32_t row : rows) {
-      const bool pass = cells.kinds[row] == Kind::kString
-                            ? re2::RE2::PartialMatch(re2::StringPiece(cells.texts[row].data(),
-                                                                      cells.texts[row].size()),
-                                                     *node_.pattern)
-                            : scalar_passes(run, node_, row, errors);
-      passed[count] = row;
-      count += pass ? 1 : 0;
-    }
-    return count;
-  }
-
- private:
-  const Node& node_;
-  std::unique_ptr<Vector> operand_;
-};
-
-class InConstants final : public Test {
- public:
-  InConstants(const Node& node, std::unique_ptr<Vector> operand)
-      : node_(node), operand_(std::move(operand)) {}
-
-  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
-    const Lease lease(run);
-    const Cells cells = operand_->run(run, rows, *lease);
-    size_t count = 0;
-    for (const uint32_t row : rows) {
-      const Kind kind = cells.kinds[row];
-      bool pass = false;
-      if (kind == Kind::kString)
-        pass = contains(*node_.members, kind, 0, cells.texts[row]);
-      else if (is_number(kind))
-        pass = contains(*node_.members, kind, cells.words[row], {});
-      else
-        pass = scalar_passes(run, node_, row, errors);
-      passed[count] = row;
-      count += pass ? 1 : 0;
-    }
-    return count;
-  }
-
- private:
-  const Node& node_;
-  std::unique_ptr<Vector> operand_;
 };
 
 template <template <Op> class Kernel, class... Arguments>
@@ -333,23 +255,6 @@ Op mirrored(Op op) {  // a < b is b > a
   }
 }
 
-std::unique_ptr<Test> text_test(TextTest test, const Node& node, std::unique_ptr<Vector> operand,
-                                std::string_view with) {
-  switch (test) {
-    case TextTest::kEqual:
-      return std::make_unique<CompareText<TextTest::kEqual>>(node, std::move(operand), with);
-    case TextTest::kNotEqual:
-      return std::make_unique<CompareText<TextTest::kNotEqual>>(node, std::move(operand), with);
-    case TextTest::kStartsWith:
-      return std::make_unique<CompareText<TextTest::kStartsWith>>(node, std::move(operand), with);
-    case TextTest::kEndsWith:
-      return std::make_unique<CompareText<TextTest::kEndsWith>>(node, std::move(operand), with);
-    case TextTest::kContains:
-      break;
-  }
-  return std::make_unique<CompareText<TextTest::kContains>>(node, std::move(operand), with);
-}
-
 bool is_text(const Node& node) { return node.is_literal() && node.value.is(Kind::kString); }
 
 }  // namespace
@@ -365,35 +270,12 @@ std::unique_ptr<Test> make_comparison(const Tree& tree, const Node& node) {
   if (b->is_literal() && is_number(b->value.kind()))
     return with_op<CompareConstant>(op, tree, node, std::move(left), b->value, swapped);
   if (is_text(*b) && (op == Op::kEqual || op == Op::kNotEqual))
-    return text_test(op == Op::kEqual ? TextTest::kEqual : TextTest::kNotEqual, node,
-                     std::move(left), b->value.text());
+    return make_text_test(op == Op::kEqual ? TextTest::kEqual : TextTest::kNotEqual, node,
+                          std::move(left), b->value.text());
   std::unique_ptr<Vector> right = make_vector(tree, *b);
   if (!right) return nullptr;
   if (swapped) std::swap(left, right);
   return with_op<CompareVectors>(node.op, tree, node, std::move(left), std::move(right));
-}
-
-std::unique_ptr<Test> make_call_test(const Tree& tree, const Node& node) {
-  if (node.macro != Macro::kNone || node.children.size() != 2 || !is_text(*node.children[1]))
-    return nullptr;
-  static constexpr std::pair<std::string_view, TextTest> kTests[] = {
-      {"startsWith", TextTest::kStartsWith},
-      {"endsWith", TextTest::kEndsWith},
-      {"contains", TextTest::kContains}};
-  const std::string_view with = node.children[1]->value.text();
-  std::unique_ptr<Vector> operand = make_vector(tree, *node.children[0]);
-  if (!operand) return nullptr;
-  if (node.name == "matches" && node.pattern)
-    return std::make_unique<MatchText>(node, std::move(operand));
-  for (const auto& [name, test] : kTests)
-    if (node.receiver && node.name == name) return text_test(test, node, std::move(operand), with);
-  return nullptr;
-}
-
-std::unique_ptr<Test> make_membership(const Tree& tree, const Node& node) {
-  if (!node.members) return nullptr;
-  std::unique_ptr<Vector> operand = make_vector(tree, *node.children[0]);
-  return operand ? std::make_unique<InConstants>(node, std::move(operand)) : nullptr;
 }
 
 }  // namespace streamflow::expr

@@ -245,7 +245,21 @@ Value Evaluator::name(const Node& node) {
   return Value::error("unknown name '" + node.name + "'");
 }
 
+// Without reading the rest of the nested cell.
+std::optional<Value> Evaluator::nested(const Node& node) const {
+  const Column* column = row_.fields[nested_field(node).slot];
+  if (!column) return Value();
+  const Kind kind = column->kind(row_.row);
+  if (kind <= Kind::kNull) return Value();
+  if (kind != Kind::kMap) return {};
+  const auto json = nested_text(node, column->text(row_.row));
+  if (!json) return {};
+  return json->empty() ? Value() : json_value(*json);
+}
+
 Value Evaluator::select(const Node& node) {
+  if (node.nested)
+    if (std::optional<Value> found = nested(node)) return std::move(*found);
   Value operand = evaluate(*node.children[0]);
   if (operand.is_error()) return operand;
   const bool chained = operand.is(Kind::kOptional);

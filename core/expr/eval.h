@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -61,6 +62,7 @@ class Evaluator {
   Value field(const Column* column) const { return column ? column->value(row_.row) : Value(); }
   Value name(const Node& node);
   Value select(const Node& node);
+  std::optional<Value> nested(const Node& node) const;
   Value index(const Node& node);
   Value call(const Node& node);
   Value dispatch(const Node& node, std::span<Value> arguments);
@@ -105,6 +107,13 @@ std::string operand_error(const Tree& tree, const Node& node, Kind a, Kind b);
 // The operand of && || ! ?: is neither true nor false.
 std::string condition_error(const Node& operand, Kind kind);
 std::string overflow_error(const Tree& tree, const Node& node);
+// The text of the value at a nested path in the JSON text of its field, empty where there is none;
+// nothing where one of its parts is no plain object.
+std::optional<std::string_view> nested_text(const Node& node, std::string_view json);
+// The field of a nested path.
+const Node& nested_field(const Node& node);
+// A value of its JSON text; strings without escapes are borrowed.
+Value json_value(std::string_view json);
 // The operator of two values, none an error.
 Value apply(const Tree& tree, const Node& node, const Value& a, const Value& b);
 // An index or key of a list or map; kMissing where a map has none.

@@ -1,4 +1,5 @@
-// What the kernels share (logic.cpp, compare.cpp, vectors.cpp, columns.cpp).
+// What the kernels share (logic.cpp, compare.cpp, compare_text.cpp,
+// vectors.cpp, columns.cpp).
 #pragma once
 
 #include <memory>
@@ -8,6 +9,35 @@
 
 namespace streamflow::expr {
 
+// Whether ascending rows are all those from the first to the last: then loops need no list.
+inline bool is_range(Rows rows) {
+  return !rows.empty() && rows.back() - rows.front() + 1 == rows.size();
+}
+// Whether the cells of a range are doubles: then loops need no kinds.
+inline bool all_doubles(const Cells& cells, Rows range) {
+  const Kind* kinds = cells.kinds + range.front();
+  size_t others = 0;
+  for (size_t i = 0; i < range.size(); ++i) others += kinds[i] != Kind::kDouble ? 1 : 0;
+  return others == 0;
+}
+
+// operand_error, made once for a run of rows with the same kinds.
+class OperandErrors {
+ public:
+  std::string_view of(Run& run, const Tree& tree, const Node& node, Kind a, Kind b) {
+    if (text_.empty() || a != a_ || b != b_) {
+      text_ = run.keep(operand_error(tree, node, a, b));
+      a_ = a;
+      b_ = b;
+    }
+    return text_;
+  }
+
+ private:
+  Kind a_ = Kind::kPending, b_ = Kind::kPending;
+  std::string_view text_;
+};
+
 // One row by the scalar evaluator, as a condition.
 bool scalar_passes(Run& run, const Node& node, uint32_t row, std::vector<RowError>& errors);
 // Of rows that failed one operand of &&, keeps those for which another is not false.
@@ -15,6 +45,10 @@ void retest(Run& run, const Test& test, std::vector<RowError>& failed);
 
 // Null where no kernel fits (compare.cpp).
 std::unique_ptr<Test> make_comparison(const Tree& tree, const Node& node);  // == != < <= > >=
+// compare_text.cpp
+enum class TextTest : uint8_t { kEqual, kNotEqual, kStartsWith, kEndsWith, kContains };
+std::unique_ptr<Test> make_text_test(TextTest test, const Node& node,
+                                     std::unique_ptr<Vector> operand, std::string_view with);
 std::unique_ptr<Test> make_membership(const Tree& tree, const Node& node);  // in
 std::unique_ptr<Test> make_call_test(const Tree& tree, const Node& node);  // startsWith, matches…
 

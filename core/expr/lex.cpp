@@ -96,6 +96,7 @@ class Lexer {
       return problem(begin, at_, "a name in back-quotes is not closed or empty");
     }
     at_ = end + 1;
+    if (!valid_utf8(text_.substr(begin, at_ - begin))) return problem(begin, at_, "invalid UTF-8");
     Token out = token(TokenKind::kQuoted, begin);
     out.text = out.text.substr(1, out.text.size() - 2);
     return out;

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "core/expr/bytes.h"
 #include "core/expr/eval.h"
+#include "core/expr/json_path.h"
 #include "core/expr/program.h"
 
 namespace streamflow::expr {
@@ -41,6 +43,24 @@ Value member(const Value& container, const Value& key) {
   return Value();
 }
 
+const Node& nested_field(const Node& node) {
+  return node.kind == NodeKind::kName ? node : nested_field(*node.children[0]);
+}
+
+std::optional<std::string_view> nested_text(const Node& node, std::string_view json) {
+  if (node.kind == NodeKind::kName) return json;
+  const auto outer = nested_text(*node.children[0], json);
+  if (!outer || outer->empty()) return outer;
+  return find_member(*outer, node.name);
+}
+
+Value json_value(std::string_view json) {
+  const bool text = json.size() >= 2 && json.front() == '"' && json.back() == '"';
+  if (text && json.find('\\') == std::string_view::npos)
+    return Value::borrowed(json.substr(1, json.size() - 2));
+  return parse_json(json);
+}
+
 Value record_value(const Batch& batch, uint32_t row) {
   Value::Map entries;
   if (batch.origin) {
@@ -71,6 +91,7 @@ Value record_value(const Batch& batch, uint32_t row) {
 struct ConstantSet {
   std::vector<Value> numbers;
   std::unordered_set<std::string_view> strings;
+  std::vector<std::string_view> few;  // the strings, where looking at each is faster than a hash
   bool null = false, yes = false, no = false;
   Value list;  // owns what `strings` points to
 };
@@ -90,6 +111,8 @@ std::shared_ptr<const ConstantSet> make_constant_set(const Value& list) {
     else
       return nullptr;
   }
+  constexpr size_t kFew = 8;
+  if (set->strings.size() <= kFew) set->few.assign(set->strings.begin(), set->strings.end());
   // NaN equals nothing; the rest sorts.
   std::erase_if(set->numbers, [](const Value& n) { return compare(n, n) != 0; });
   std::sort(set->numbers.begin(), set->numbers.end(),
@@ -98,7 +121,13 @@ std::shared_ptr<const ConstantSet> make_constant_set(const Value& list) {
 }
 
 bool contains(const ConstantSet& set, Kind kind, uint64_t bits, std::string_view text) {
-  if (kind == Kind::kString) return set.strings.count(text) > 0;
+  if (kind == Kind::kString) {
+    if (set.few.empty()) return set.strings.count(text) > 0;
+    for (const std::string_view known : set.few)
+      if (known.size() == text.size() && same_bytes(known.data(), text.data(), text.size()))
+        return true;
+    return false;
+  }
   if (kind <= Kind::kNull) return set.null;
   if (is_number(kind)) {
     const auto first =

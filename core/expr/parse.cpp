@@ -342,10 +342,6 @@ class Parser {
     return node;
   }
 
-  static bool is_keyword(std::string_view name) {
-    return name == "true" || name == "false" || name == "null" || name == "in";
-  }
-
   NodePtr index(NodePtr operand, uint32_t begin) {
     const Token opened = take();
     const bool optional = take_sign("?");

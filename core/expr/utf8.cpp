@@ -106,4 +106,13 @@ bool is_name_start(uint32_t c) {
 
 bool is_name_part(uint32_t c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
 
+bool is_name(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint c = decode_utf8(text, at);
+    if (!c.valid || !(at == 0 ? is_name_start(c.value) : is_name_part(c.value))) return false;
+    at += c.length;
+  }
+  return !text.empty();
+}
+
 }  // namespace streamflow::expr

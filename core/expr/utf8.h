@@ -29,5 +29,6 @@ inline bool is_scalar_value(uint32_t c) { return c <= 0x10FFFF && (c < 0xD800 ||
 // but blanks, controls, punctuation and symbols of the common blocks.
 bool is_name_start(uint32_t c);
 bool is_name_part(uint32_t c);
+bool is_name(std::string_view text);
 
 }  // namespace streamflow::expr

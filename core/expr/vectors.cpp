@@ -36,6 +36,30 @@ class MetaVector final : public Vector {
   uint32_t slot_;
 };
 
+// a.b.c inside a nested cell.
+class NestedVector final : public Vector {
+ public:
+  explicit NestedVector(const Node& node) : node_(node) {}
+  Cells run(Run& run, Rows rows, Scratch& out) const override {
+    for (const uint32_t row : rows) {
+      const Value value = run.evaluate(node_, row);
+      const Kind kind = value.kind();
+      out.kinds[row] = kind;
+      if (kind == Kind::kList || kind == Kind::kMap) {
+        std::string json;
+        append_json(value, json);
+        out.texts[row] = run.keep(std::move(json));
+      } else {
+        set_cell(run, out, row, value);
+      }
+    }
+    return out.cells();
+  }
+
+ private:
+  const Node& node_;
+};
+
 // time, now()
 class TimeVector final : public Vector {
  public:
@@ -79,6 +103,11 @@ struct Side {
   Cells cells;
   Kind kind = Kind::kMissing;
   uint64_t bits = 0;
+  // A constant counts as a double where doubles beside it make it one.
+  bool doubles(Rows range) const { return constant || all_doubles(cells, range); }
+  double double_at(uint32_t row) const {
+    return constant ? to_double(kind, bits) : std::bit_cast<double>(cells.words[row]);
+  }
   Kind kind_at(uint32_t row) const { return constant ? kind : cells.kinds[row]; }
   uint64_t bits_at(uint32_t row) const { return constant ? bits : cells.words[row]; }
   Value value_at(uint32_t row) const {
@@ -102,6 +131,14 @@ class Arithmetic final : public Vector {
     const auto b = side<constant_b>(run, rows, b_.get(), *node_.children[1], *room_b);
     Kind* kinds = out.kinds.data();
     uint64_t* words = out.words.data();
+    if (is_range(rows) && a.doubles(rows) && b.doubles(rows)) {
+      for (uint32_t row = rows.front(); row <= rows.back(); ++row)
+        words[row] =
+            std::bit_cast<uint64_t>(calculate_doubles<op>(a.double_at(row), b.double_at(row)));
+      std::fill(kinds + rows.front(), kinds + rows.back() + 1, Kind::kDouble);
+      return out.cells();
+    }
+    OperandErrors messages;
     for (const uint32_t row : rows) {
       const Kind x = a.kind_at(row), y = b.kind_at(row);
       if (is_number(x) && is_number(y)) {
@@ -110,7 +147,7 @@ class Arithmetic final : public Vector {
         words[row] = result.bits;
         if (result.kind == Kind::kError) out.texts[row] = run.keep(overflow_error(tree_, node_));
       } else {
-        other(run, a, b, row, out);
+        other(run, a, b, row, messages, out);
       }
     }
     return out.cells();
@@ -132,8 +169,17 @@ class Arithmetic final : public Vector {
 
   // No two numbers: errors, strings, times.
   void other(Run& run, const Side<constant_a>& a, const Side<constant_b>& b, uint32_t row,
-             Scratch& out) const {
-    Value x = a.value_at(row), y = b.value_at(row);
+             OperandErrors& messages, Scratch& out) const {
+    const Kind left = a.kind_at(row), right = b.kind_at(row);
+    if (left <= Kind::kNull || right <= Kind::kNull) {  // not rare, and always the same text
+      const bool failed = left == Kind::kError || right == Kind::kError;
+      if (!failed) {
+        out.kinds[row] = Kind::kError;
+        out.texts[row] = messages.of(run, tree_, node_, left, right);
+        return;
+      }
+    }
+    const Value x = a.value_at(row), y = b.value_at(row);
     if (x.is_error() || y.is_error())
       set_cell(run, out, row, x.is_error() ? x : y);
     else
@@ -209,30 +255,24 @@ class Choice final : public Vector {
       out.kinds[error.row] = Kind::kError;
       out.texts[error.row] = run.keep(std::move(error.message));
     }
-    const Selection failed = failed_rows(errors);
-    rest->rows.clear();
-    size_t hit = 0, fail = 0;
+    const Lease states(run);
+    std::vector<Kind>& taken = states->kinds;  // kMissing: neither true nor failed
+    for (const uint32_t row : rows) taken[row] = Kind::kMissing;
+    for (const uint32_t row : hits->rows) taken[row] = Kind::kBool;
+    for (const RowError& error : errors) taken[error.row] = Kind::kError;
+    rest->rows.resize(rows.size());
+    size_t left = 0;
     for (const uint32_t row : rows) {
-      if (hit < hits->rows.size() && hits->rows[hit] == row)
-        ++hit;
-      else if (fail < failed.size() && failed[fail] == row)
-        ++fail;
-      else
-        rest->rows.push_back(row);
+      rest->rows[left] = row;
+      left += taken[row] == Kind::kMissing ? 1 : 0;
     }
+    rest->rows.resize(left);
     copy(run, *yes_, hits->rows, out);
     copy(run, *no_, rest->rows, out);
     return out.cells();
   }
 
  private:
-  static Selection failed_rows(const std::vector<RowError>& errors) {
-    Selection out;
-    for (const RowError& error : errors) out.push_back(error.row);
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-
   static void copy(Run& run, const Vector& from, Rows rows, Scratch& out) {
     if (rows.empty()) return;
     const Lease room(run);
@@ -335,6 +375,8 @@ std::unique_ptr<Vector> specific_vector(const Tree& tree, const Node& node) {
     }
     case NodeKind::kName:
       return name(node);
+    case NodeKind::kSelect:
+      return node.nested ? std::make_unique<NestedVector>(node) : nullptr;
     case NodeKind::kBinary:
       return binary(tree, node);
     case NodeKind::kAnd:

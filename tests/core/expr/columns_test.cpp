@@ -55,7 +55,10 @@ Value random_cell(Random& random) {
     case 4:
       return Value::string(random.one(kTexts));
     case 5:
-      return random.chance(50) ? parse_json("[1, \"a\"]") : parse_json("{\"k\": 3}");
+      return random.chance(50)
+                 ? parse_json("[1, \"a\"]")
+                 : parse_json(random.chance(50) ? "{\"k\": 3}"
+                                                : R"({"k": "dev-1", "o": {"p": 2.5}})");
     case 6:
       return Value::timestamp(static_cast<Micros>(random.below(5)) * kMicrosPerSecond);
     case 7:
@@ -112,7 +115,7 @@ std::string number_text(Random& random, int depth);
 std::string bool_text(Random& random, int depth);
 
 std::string text_text(Random& random, int depth) {
-  static const std::array<const char*, 6> kLeaves = {"s", "m", "'dev-1'", "s", "''", "x"};
+  static const std::array<const char*, 6> kLeaves = {"s", "m", "'dev-1'", "m.k", "''", "x"};
   if (depth <= 0 || random.chance(60)) return random.one(kLeaves);
   if (random.chance(50)) return text_text(random, depth - 1) + " + " + text_text(random, depth - 1);
   return "(" + bool_text(random, depth - 1) + " ? " + text_text(random, depth - 1) + " : " +
@@ -147,7 +150,7 @@ std::string number_text(Random& random, int depth) {
       return "(" + bool_text(random, depth - 1) + " ? " + number_text(random, depth - 1) + " : " +
              number_text(random, depth - 1) + ")";
     case 3:
-      return "m.k";
+      return random.chance(50) ? "m.k" : "m.o.p";
     default:
       return "(" + number_text(random, depth - 1) + random.one(kOps) +
              number_text(random, depth - 1) + ")";
