@@ -45,6 +45,7 @@ struct Batch {
   Micros stream_start = kTimeMin;             // time of the stream's first record at the inlet
   std::shared_ptr<const Times> arrival;       // arrival stamp of each row: now()
   SelectionPtr selected;                      // rows that are present; null: all
+  unsigned input = 0;                         // of a step with two inputs: which one it came by
   std::vector<NamedColumn> columns;           // unique names, in output order
   // Where `origin` is set, a record is its origin's members minus `dropped`, with the columns that
   // are not `original` replacing members of their name in place or following them in order.  Without

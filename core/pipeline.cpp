@@ -237,7 +237,11 @@ void MergeNode::take(Input& from, const Batch& batch) {
     mark_ = std::max(mark_, least());
     (*marks)[row] = mark_;
   }
+  from.mark = std::max(from.mark, batch.watermark_after);
+  mark_ = std::max(mark_, least());
   copy.watermark = std::move(marks);
+  copy.watermark_after = mark_;
+  copy.input = static_cast<unsigned>(&from - inputs_.data());
   outlet.rows(copy);
 }
 

@@ -88,11 +88,30 @@ class Planner {
     return order;
   }
 
+  // By `from:` and by steps with a second input.
+  std::vector<InputSpec> streams_read(const StreamSpec& stream) const {
+    std::vector<InputSpec> read;
+    for (const InputSpec& input : stream.from)
+      if (input.is_stream) read.push_back(input);
+    for (const StepSpec& step : stream.steps) {
+      const StepDescriptor* descriptor = registry_.find_step(step.verb.text);
+      if (descriptor && descriptor->argument.type == OptionType::kStream && step.argument.is_scalar())
+        read.push_back(second_input(step));
+    }
+    return read;
+  }
+
+  static InputSpec second_input(const StepSpec& step) {
+    InputSpec input;
+    input.name = step.argument;
+    input.is_stream = true;
+    return input;
+  }
+
   void visit(size_t i, std::vector<int>& mark, std::vector<size_t>& order) {
     if (mark[i] == 2) return;
     mark[i] = 1;
-    for (const InputSpec& input : spec_.streams[i].from) {
-      if (!input.is_stream) continue;
+    for (const InputSpec& input : streams_read(spec_.streams[i])) {
       const int from = referred(input.name.text);
       if (from < 0) {
         unknown_stream(input);
@@ -128,8 +147,10 @@ class Planner {
     Stream& node = *pipeline_->streams[i];
     std::vector<Point> inputs;
     for (const InputSpec& input : stream.from) {
-      Point point = input.is_stream ? stream_input(input, i) : source_input(input, node);
-      if (point.outlet != nullptr) inputs.push_back(std::move(point));
+      Point point = input.is_stream ? stream_input(input) : source_input(input, node);
+      if (point.outlet == nullptr) continue;
+      if (input.is_stream && point.side == nullptr) readers_[place_of(input)].push_back(i);
+      inputs.push_back(std::move(point));
     }
     if (inputs.empty()) {
       if (diagnostics_.ok())
@@ -145,7 +166,11 @@ class Planner {
     ends_[i] = std::move(point);
   }
 
-  Point stream_input(const InputSpec& input, size_t reader) {
+  size_t place_of(const InputSpec& input) const {
+    return static_cast<size_t>(referred(input.name.text));
+  }
+
+  Point stream_input(const InputSpec& input) {
     const int from = referred(input.name.text);
     if (from < 0 || !ends_.contains(static_cast<size_t>(from))) return {};
     const auto at = static_cast<size_t>(from);
@@ -158,7 +183,6 @@ class Planner {
     } else if (input.name.text.ends_with(kLate)) {
       point.side = &stream.late;
     } else {
-      readers_[at].push_back(reader);
       return ends_[at];
     }
     point.outlet = &point.side->outlet;
@@ -334,7 +358,20 @@ class Planner {
     }
     params.folder = spec_.folder;
     BuildContext context = context_for(params, point.schema, info.id);
+    Point other;
+    if (descriptor.argument.type == OptionType::kStream) {
+      const InputSpec input = second_input(step);
+      other = stream_input(input);
+      if (other.outlet == nullptr) {
+        point.schema = Schema();
+        return;  // reported with the order of streams
+      }
+      context.other = &other.schema;
+    }
     auto op = descriptor.build(context);
+    if (context.other != nullptr && other.side == nullptr)
+      joined_[place_of(second_input(step))].insert(context.other_reads.begin(),
+                                                    context.other_reads.end());
     context.output.arrival_time = point.schema.arrival_time;
     note_reads(stream_at, context, point.schema.open && !context.output.open);
     if (!op) {
@@ -346,6 +383,12 @@ class Planner {
     pipeline_->operators.push_back(
         std::make_unique<OperatorNode>(*pipeline_, std::move(info), std::move(op), stream.late, stream.errors));
     OperatorNode* node = pipeline_->operators.back().get();
+    if (other.outlet != nullptr) {
+      std::vector<Point> both;
+      both.push_back(std::move(point));
+      both.push_back(std::move(other));
+      point = merge(both);
+    }
     point.outlet->add(node);
     for (SourceNode* source : point.sources) source->downstream.push_back(node);
     if (point.side) pipeline_->side_operators.push_back({point.side, node});
@@ -405,6 +448,7 @@ class Planner {
     const Needs& needs = needs_[stream_at];
     fields.insert(needs.fields.begin(), needs.fields.end());
     if (needs.closed) return;
+    fields.insert(joined_[stream_at].begin(), joined_[stream_at].end());
     for (const size_t reader : readers_[stream_at]) collect(reader, fields, seen);
   }
 
@@ -434,6 +478,7 @@ class Planner {
   std::map<size_t, Point> ends_;
   std::map<size_t, std::vector<size_t>> readers_;
   std::map<size_t, Needs> needs_;
+  std::map<size_t, std::set<std::string>> joined_;  // fields of a stream that joins look at
   std::set<std::string> ids_;
   std::set<std::string> meta_;
 };

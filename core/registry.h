@@ -93,6 +93,9 @@ struct BuildContext {
   Schema output;                 // starts as a copy of `input`
   std::set<std::string> reads;   // fields of the input that are looked at
   std::set<std::string> meta;    // meta fields that are looked at
+  // Of a step whose argument is a stream (OptionType::kStream), its second input: see Batch::input.
+  const Schema* other = nullptr;
+  std::set<std::string> other_reads = {};
 };
 
 struct StepDescriptor {

@@ -28,6 +28,7 @@ class StateReader {
   bool ok() const { return ok_; }
   void fail() { ok_ = false; }
   bool at_end() const { return rest_.empty(); }
+  std::string_view rest() const { return rest_; }  // what was not read
 
  private:
   std::string_view take(size_t size);

@@ -1,0 +1,63 @@
+// Rows kept away from their batch: held back until their time has come, or until a row of another
+// stream meets them.  A kept row owns its bytes, so that it pins no block of input; what passes
+// unchanged is still written as it came.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/batch.h"
+#include "operators/state_bytes.h"
+
+namespace streamflow {
+
+// What rows of a stream share: names, and where their values stand.
+struct RowLayout {
+  struct Field {
+    std::string name;
+    bool original = false;  // as NamedColumn
+    bool operator==(const Field&) const = default;
+  };
+  std::vector<Field> fields;
+  std::vector<std::string> meta;
+  std::vector<std::string> dropped;
+  bool has_origin = false;
+  bool one_line = false;
+  bool operator==(const RowLayout&) const = default;
+};
+
+struct KeptRow {
+  Micros time = 0;
+  Micros arrival = kTimeMin;       // kTimeMin: unknown
+  Micros stream_start = kTimeMin;
+  std::shared_ptr<const RowLayout> layout;
+  std::string cells;
+
+  // Memory, about.
+  size_t bytes() const { return sizeof(KeptRow) + cells.capacity(); }
+};
+
+class RowKeeper {
+ public:
+  KeptRow keep(const Batch& batch, uint32_t row);
+  // A batch of the longest run of rows from `begin` on that have one layout, at most kBatchRowsMax;
+  // `begin` moves behind it.  Its watermarks are the caller's to set.
+  static Batch restore(std::span<const KeptRow* const> rows, size_t& begin);
+
+  static void save(const KeptRow& row, std::string& out);
+  // A damaged row makes the reader fail.
+  KeptRow load(StateReader& in);
+
+ private:
+  std::shared_ptr<const RowLayout> intern(RowLayout layout);
+  bool is_last(const Batch& batch) const;
+
+  // Streams have one layout, or few: the last one is nearly always it.
+  std::vector<std::shared_ptr<const RowLayout>> layouts_;
+};
+
+}  // namespace streamflow
