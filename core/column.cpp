@@ -32,7 +32,7 @@ inline void Column::decode_cell(size_t row) const {
   const char first = *begin;
   if (first == '"') {
     decode_text(row, begin, end);
-  } else if (first > '9' || !decode_short_number(begin, end, kinds_[row], words_[row])) {
+  } else if (first > '9' || !decode_padded_number(begin, end, kinds_[row], words_[row])) {
     decode_other(row, begin, end);
   }
 }

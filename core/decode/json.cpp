@@ -44,16 +44,53 @@ bool short_number(const char* text, uint32_t length) {
 #endif
 }
 
+// What the numbers of a field usually look like: where digits, point and sign stand.  A token of the same
+// shape is a well-formed number.
+struct NumberShape {
+#if defined(__SSE2__)
+  // Of each character: the least, and how much above it may be.  Matches nothing at first.
+  __m128i least = _mm_set1_epi8(-1), above = _mm_setzero_si128();
+
+  void learn(const char* text, uint32_t length) {
+    unsigned char low[16] = {}, more[16];
+    std::memset(more, 255, sizeof more);
+    const uint32_t sign = text[0] == '-';
+    const bool long_integer = sign + 1 < length && text[sign + 1] != '.';
+    for (uint32_t i = 0; i < length; ++i) {
+      const bool digit = text[i] >= '0' && text[i] <= '9';
+      low[i] = digit ? '0' : static_cast<unsigned char>(text[i]);
+      more[i] = digit ? 9 : 0;
+    }
+    if (long_integer) low[sign] = '1', more[sign] = 8;
+    least = _mm_loadu_si128(reinterpret_cast<const __m128i*>(low));
+    above = _mm_loadu_si128(reinterpret_cast<const __m128i*>(more));
+  }
+
+  bool matches(const char* text) const {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+    const __m128i over = _mm_sub_epi8(bytes, least);
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(over, above), over)) == 0xFFFF;
+  }
+#else
+  void learn(const char*, uint32_t) {}
+  bool matches(const char*) const { return false; }
+#endif
+};
+
 struct LayoutField {
   std::string text;  // `"key":`
   int wanted = -1;   // index of the wanted field, or -1
+  std::vector<NumberShape> shapes = std::vector<NumberShape>(17);  // by length
 #if defined(__SSE2__)
   __m128i head{};
   uint32_t mask = 0;
 #endif
 
+  uint32_t size = 0;     // of text
+  char separator = ',';  // behind the value
+
   LayoutField(std::string key_text, int wanted_index)
-      : text(std::move(key_text)), wanted(wanted_index) {
+      : text(std::move(key_text)), wanted(wanted_index), size(static_cast<uint32_t>(text.size())) {
 #if defined(__SSE2__)
     char bytes[kKeyBytes] = {};
     const size_t length = std::min(text.size(), kKeyBytes);
@@ -61,6 +98,16 @@ struct LayoutField {
     head = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
     mask = length == kKeyBytes ? 0xFFFF : (uint32_t{1} << length) - 1;
 #endif
+  }
+
+  // A number of at most 16 characters with nothing behind it.
+  bool short_number_at(const char* at, uint32_t length) {
+    if (length > 16) return false;
+    NumberShape& shape = shapes[length];
+    if (shape.matches(at)) return true;
+    if (!short_number(at, length)) return false;
+    shape.learn(at, length);
+    return true;
   }
 
   bool matches(const char* at) const {
@@ -258,44 +305,58 @@ class JsonDecoder final : public Decoder {
   // --- the fast walk ---------------------------------------------------------------------------
   // Checks the object at structural `k` against a layout and fills the wanted tokens of the next row;
   // returns the structural after its `}`, or 0.  `gaps` stays 0 when there is no white space in it.
-  size_t match(const Layout& layout, size_t k, uint32_t& gaps) {
+  size_t match(Layout& layout, size_t k, uint32_t& gaps) {
+    const char* const base = base_;
+    const uint32_t* const index = index_;
     const size_t row = rows_.size();
+    const bool escapes = escapes_;
+    uint32_t blanks = 0;
     size_t p = k + 1;
-    size_t left = layout.fields.size();
-    uint32_t previous = index_[k];
-    for (const LayoutField& field : layout.fields) {
-      if (p + 4 > count_) return 0;
-      const uint32_t key = index_[p];
-      if (!field.matches(base_ + key)) return 0;
-      const uint32_t value = index_[p + 2];
-      gaps |= (key - previous - 1) | (value - key - static_cast<uint32_t>(field.text.size()));
+    size_t needed = 4 * layout.fields.size();  // name, colon, value, separator
+    if (p + needed > count_) return 0;
+    uint32_t previous = index[k];
+    for (LayoutField& field : layout.fields) {
+      const uint32_t key = index[p];
+      if (!field.matches(base + key)) return 0;
+      const uint32_t value = index[p + 2];
+      blanks |= (key - previous - 1) | (value - key - field.size);
       size_t after = p + 3;
-      const char c = base_[value];
-      if (c == '"') {
-        const uint32_t end = index_[after];
-        gaps |= static_cast<uint32_t>(base_[end - 1] != '"');
-        if (escapes_ && !valid_json_escapes(base_ + value, base_ + end)) return 0;
-      } else if (c == '-' || (c >= '0' && c <= '9')) {
-        if (!short_number(base_ + value, index_[after] - value)) {
-          if (!valid_json_number(base_ + value, base_ + index_[after])) return 0;
-          gaps |= static_cast<uint32_t>(is_blank(base_[index_[after] - 1]));
-        }
-      } else if (c == '{' || c == '[') {
-        after = check_value(p + 2, index_[count_], 1);
-        if (after == 0 || after >= count_) return 0;
-        gaps = 1;
-      } else {
-        if (!literal(p + 2)) return 0;
-        gaps |= static_cast<uint32_t>(is_blank(base_[index_[after] - 1]));
+      const char* const at = base + value;
+      if (*at == '"') {
+        const uint32_t end = index[after];
+        blanks |= static_cast<uint32_t>(base[end - 1] != '"');
+        if (escapes && !valid_json_escapes(at, base + end)) return 0;
+      } else if (!field.short_number_at(at, index[after] - value)) {
+        after = match_other(p + 2, blanks);
+        if (after == 0 || after + needed > count_ + 3) return 0;
       }
-      const uint32_t separator = index_[after];
-      if (base_[separator] != (--left == 0 ? '}' : ',')) return 0;
+      const uint32_t separator = index[after];
+      if (base[separator] != field.separator) return 0;
       if (field.wanted >= 0) tokens_[static_cast<size_t>(field.wanted)][row] = {value, separator};
       previous = separator;
       p = after + 1;
+      needed -= 4;
     }
     for (const uint32_t w : layout.missing) tokens_[w][row] = {};
+    gaps = blanks;
     return p;
+  }
+
+  // A value at structural k that is neither a string nor a short number; returns the structural after
+  // it, or 0.
+  size_t match_other(size_t k, uint32_t& gaps) {
+    const char c = base_[index_[k]];
+    if (c == '{' || c == '[') {
+      gaps = 1;
+      const size_t after = check_value(k, index_[count_], 1);
+      return after < count_ ? after : 0;
+    }
+    const char* const end = base_ + index_[k + 1];
+    const bool good = c == '-' || (c >= '0' && c <= '9')
+                          ? valid_json_number(base_ + index_[k], end)
+                          : literal(k);
+    gaps |= static_cast<uint32_t>(is_blank(end[-1]));
+    return good ? k + 1 : 0;
   }
 
   // --- the slow walk: full checks with reasons, any shape ----------------------------------------
@@ -449,6 +510,7 @@ class JsonDecoder final : public Decoder {
   void remember() {
     Layout layout;
     layout.fields = learned_.fields;
+    layout.fields.back().separator = '}';
     for (uint32_t w = 0; w < wanted_.size(); ++w)
       if (std::none_of(layout.fields.begin(), layout.fields.end(),
                        [w](const LayoutField& f) { return f.wanted == static_cast<int>(w); }))

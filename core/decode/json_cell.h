@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,66 @@ inline bool decode_short_number(const char* begin, const char* end, Kind& kind, 
   if (p - first > 18 || (p < end && (*p | 0x20) == 'e') || (negative && mantissa == 0)) return false;
   kind = Kind::kInt;
   bits = negative ? uint64_t{0} - mantissa : mantissa;
+  return true;
+}
+
+// Eight bytes of values 0 to 9, the first digit in the lowest byte, as a number.
+inline uint64_t eight_digits(uint64_t digits) {
+  digits = (digits * 10) + (digits >> 8);
+  return (((digits & 0x000000FF000000FF) * 0x000F424000000064) +
+          (((digits >> 16) & 0x000000FF000000FF) * 0x0000271000000001)) >> 32;
+}
+
+// `count` (1 to 8) characters at the start of `bytes`, the rest ignored, as values 0 to 9 behind zeros;
+// false: not all are digits.
+inline bool digit_values(uint64_t bytes, unsigned count, uint64_t& values) {
+  const unsigned shift = 64 - 8 * count;
+  values = (bytes << shift) - (0x3030303030303030 << shift);
+  return ((values | (values + 0x7676767676767676)) & 0x8080808080808080) == 0;
+}
+
+// decode_short_number for tokens that are followed by 16 readable bytes: the usual lengths without a loop,
+// whose end would be a branch that nobody can predict.  (Little-endian: eight bytes at a time.)
+inline bool decode_padded_number(const char* begin, const char* end, Kind& kind, uint64_t& bits) {
+  if constexpr (std::endian::native != std::endian::little)
+    return decode_short_number(begin, end, kind, bits);
+  const bool negative = *begin == '-';
+  const char* const first = begin + negative;
+  const auto length = static_cast<unsigned>(end - first);
+  if (length == 0 || length > 16) return decode_short_number(begin, end, kind, bits);
+  uint64_t bytes;
+  std::memcpy(&bytes, first, sizeof bytes);
+  uint64_t values = 0;
+  if (length > 8) {
+    uint64_t rest, rest_values = 0;
+    std::memcpy(&rest, first + 8, sizeof rest);
+    if (!digit_values(bytes, 8, values) || !digit_values(rest, length - 8, rest_values))
+      return decode_short_number(begin, end, kind, bits);
+    constexpr uint64_t kScales[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    const uint64_t whole = eight_digits(values) * kScales[length - 8] + eight_digits(rest_values);
+    if (negative && whole == 0) return decode_short_number(begin, end, kind, bits);
+    kind = Kind::kInt;
+    bits = negative ? uint64_t{0} - whole : whole;
+    return true;
+  }
+  const uint64_t points = bytes ^ 0x2E2E2E2E2E2E2E2E;
+  const uint64_t found = (points - 0x0101010101010101) & ~points & 0x8080808080808080;
+  const auto before = static_cast<unsigned>(std::countr_zero(found)) / 8;  // digits before the point
+  if (before >= length) {
+    if (!digit_values(bytes, length, values)) return decode_short_number(begin, end, kind, bits);
+    const uint64_t whole = eight_digits(values);
+    if (negative && whole == 0) return decode_short_number(begin, end, kind, bits);
+    kind = Kind::kInt;
+    bits = negative ? uint64_t{0} - whole : whole;
+    return true;
+  }
+  const uint64_t left = (uint64_t{1} << (8 * before)) - 1;
+  if (length < 2 || !digit_values((bytes & left) | ((bytes >> 8) & ~left), length - 1, values))
+    return decode_short_number(begin, end, kind, bits);
+  const double d =
+      static_cast<double>(eight_digits(values)) / kPowersOfTen[length - 1 - before];
+  kind = Kind::kDouble;
+  bits = std::bit_cast<uint64_t>(negative ? -d : d);
   return true;
 }
 
