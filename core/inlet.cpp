@@ -1,7 +1,5 @@
 #include "core/inlet.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -16,19 +14,6 @@ Micros minus(Micros time, Micros length) {
   return time < kTimeMin + length ? kTimeMin : time - length;
 }
 
-std::optional<Micros> parse_formatted(std::string_view text, const std::string& format) {
-  tm parts{};
-  parts.tm_mday = 1;
-  const std::string copy(text);
-  const char* rest = strptime(copy.c_str(), format.c_str(), &parts);
-  if (rest == nullptr || *rest != 0) return std::nullopt;
-  const int64_t days = days_from_civil(parts.tm_year + 1900, static_cast<unsigned>(parts.tm_mon + 1),
-                                       static_cast<unsigned>(parts.tm_mday));
-  const int64_t seconds =
-      days * 86'400 + parts.tm_hour * 3'600 + parts.tm_min * 60 + parts.tm_sec - parts.tm_gmtoff;
-  return seconds * kMicrosPerSecond;
-}
-
 }  // namespace
 
 Inlet::Inlet(InletOptions options, std::unique_ptr<Decoder> decoder, Loop& loop,
@@ -37,7 +22,6 @@ Inlet::Inlet(InletOptions options, std::unique_ptr<Decoder> decoder, Loop& loop,
       decoder_(std::move(decoder)),
       loop_(loop),
       output_(output),
-      unit_(options_.time_unit),
       capture_values_(options_.captures.size()),
       meta_values_(options_.meta.size()) {}
 
@@ -140,43 +124,6 @@ void Inlet::add_frame_columns(const Decoded& decoded, Batch& batch) {
   row_number_ += static_cast<int64_t>(decoded.rows);
 }
 
-std::optional<Micros> Inlet::read_time(const Column& column, uint32_t row, std::string& reason) {
-  std::optional<Micros> time;
-  const Kind kind = column.kind(row);
-  switch (kind) {
-    case Kind::kMissing:
-    case Kind::kNull:
-      reason = "no event time: " + options_.time_text + " is " + std::string(kind_name(kind));
-      return std::nullopt;
-    case Kind::kTimestamp:
-      return static_cast<Micros>(column.bits(row));
-    case Kind::kInt:
-    case Kind::kUint:
-    case Kind::kDouble:
-      if (unit_ == TimeUnit::kUnknown) unit_ = unit_by_magnitude(column.number(row));
-      time = kind == Kind::kInt ? micros_from(static_cast<int64_t>(column.bits(row)), unit_)
-                                : micros_from(column.number(row), unit_);
-      break;
-    case Kind::kString:
-      time = options_.time_format.empty() ? parse_rfc3339(column.text(row))
-                                          : parse_formatted(column.text(row), options_.time_format);
-      break;
-    case Kind::kError:
-      reason = std::string(column.text(row));
-      return std::nullopt;
-    default:
-      break;
-  }
-  if (!time) {
-    std::string text;
-    append_json(column.value(row), text);
-    reason = "no event time: " + options_.time_text + " is " + text.substr(0, 60) + ", not " +
-             (options_.time_format.empty() ? "an RFC 3339 time or an epoch number"
-                                           : "of the form " + options_.time_format);
-  }
-  return time;
-}
-
 // Fills in `times`; rows without one get a reason and kTimeMin.
 void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& reasons) {
   if (!options_.time) {
@@ -191,8 +138,9 @@ void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& re
   column->decode(nullptr);
   size_t row = 0;
   // Whole numbers of a known unit, the common case, without a call per row.
-  if (unit_ == TimeUnit::kMillis || unit_ == TimeUnit::kSeconds) {
-    const int64_t scale = unit_ == TimeUnit::kMillis ? kMicrosPerMilli : kMicrosPerSecond;
+  const TimeUnit unit = options_.event_time.unit();
+  if (unit == TimeUnit::kMillis || unit == TimeUnit::kSeconds) {
+    const int64_t scale = unit == TimeUnit::kMillis ? kMicrosPerMilli : kMicrosPerSecond;
     const int64_t limit = kTimeMax / kMicrosPerSecond;
     for (; row < batch.rows && column->kind(row) == Kind::kInt; ++row) {
       const auto number = static_cast<int64_t>(column->bits(row));
@@ -202,7 +150,7 @@ void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& re
   }
   for (; row < batch.rows; ++row) {
     std::string reason;
-    const auto time = read_time(*column, static_cast<uint32_t>(row), reason);
+    const auto time = options_.event_time.read(*column, static_cast<uint32_t>(row), reason);
     times[row] = time.value_or(kTimeMin);
     if (!time) {
       if (reasons.empty()) reasons.resize(batch.rows);
@@ -247,8 +195,9 @@ void Inlet::rows(Decoded decoded) {
     } else {
       event_times(batch, *times, reasons);
     }
-    const Micros future =
-        options_.clock && options_.stamps && options_.max_future > 0 ? stamp_ + options_.max_future : kTimeMax;
+    const bool limited = options_.clock && options_.stamps && options_.max_future > 0 &&
+                         loop_.clock_is_set();
+    const Micros future = limited ? stamp_ + options_.max_future : kTimeMax;
     for (size_t row = 0; row < n; ++row) {
       (*marks)[row] = watermark_;
       const Micros time = (*times)[row];
@@ -343,7 +292,7 @@ void Inlet::check_idle(Micros now, bool up) {
 void Inlet::save(std::string& out) const {
   const auto put = [&out](int64_t v) { out.append(reinterpret_cast<const char*>(&v), sizeof v); };
   for (const int64_t v :
-       {stamp_, highest_, watermark_, start_, static_cast<int64_t>(unit_), row_number_})
+       {stamp_, highest_, watermark_, start_, static_cast<int64_t>(options_.event_time.unit()), row_number_})
     put(v);
 }
 
@@ -352,7 +301,7 @@ Status Inlet::load(std::string_view bytes) {
   if (bytes.size() != sizeof v) return fail(ErrorKind::kIo, "an inlet's state has a wrong size");
   std::memcpy(v, bytes.data(), sizeof v);
   stamp_ = v[0], highest_ = v[1], watermark_ = v[2], start_ = v[3];
-  unit_ = static_cast<TimeUnit>(v[4]);
+  options_.event_time.set_unit(static_cast<TimeUnit>(v[4]));
   row_number_ = v[5];
   return {};
 }

@@ -12,6 +12,7 @@
 
 #include "core/batch.h"
 #include "core/decode/decoder.h"
+#include "core/event_time.h"
 #include "core/expr/program.h"
 #include "core/node.h"
 
@@ -19,9 +20,7 @@ namespace streamflow {
 
 struct InletOptions {
   std::unique_ptr<expr::Program> time;  // event time; null: arrival time
-  std::string time_text;                // as written, for messages
-  std::string time_format;              // strptime, empty: RFC 3339 text and numbers
-  TimeUnit time_unit = TimeUnit::kUnknown;
+  EventTime event_time;                 // how its values are read
   Micros lateness = 0;
   Micros idle = 30 * kMicrosPerSecond;
   Micros max_future = 3'600 * kMicrosPerSecond;
@@ -93,7 +92,7 @@ class Inlet final : private DecoderOutput {
   const std::set<std::string>& wanted_meta() const { return options_.wanted_meta; }
   bool has_time() const { return options_.time != nullptr || interval_ != 0; }  // else arrival
   Micros lateness() const { return options_.lateness; }
-  const std::string& time_text() const { return options_.time_text; }
+  const std::string& time_text() const { return options_.event_time.field(); }
   Micros start() const { return start_; }  // time of the first record; kTimeMin: none yet
   void save(std::string& out) const;
   Status load(std::string_view bytes);
@@ -103,7 +102,6 @@ class Inlet final : private DecoderOutput {
   void bad(std::string_view text, std::string_view reason, uint32_t frame) override;
   void add_frame_columns(const Decoded& decoded, Batch& batch);
   void event_times(Batch& batch, Times& times, std::vector<std::string>& reasons);
-  std::optional<Micros> read_time(const Column& column, uint32_t row, std::string& reason);
   void send(Batch batch);
   std::shared_ptr<Block> take_block(size_t bytes);
 
@@ -122,7 +120,6 @@ class Inlet final : private DecoderOutput {
   Micros start_ = kTimeMin;
   bool idle_ = false;
   bool ended_ = false;
-  TimeUnit unit_ = TimeUnit::kUnknown;
   int64_t row_number_ = 0;
 
   // Of the turn:

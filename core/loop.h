@@ -19,6 +19,8 @@ class Loop {
 
   // The wall clock; stands still within a turn of the loop.
   virtual Micros now() const = 0;
+  // False while it is known to be unset or not synchronised: then it says nothing about event times.
+  virtual bool clock_is_set() const { return true; }
 
   // Runs `fn` once, `delay` from now by the monotonic clock (never before; 0: the next turn).
   virtual Id after(Micros delay, Callback fn) = 0;

@@ -285,12 +285,12 @@ class Planner {
 
   void event_time(const Params& params, const Schema& schema, InletOptions& inlet, NodeInfo& info) {
     const bool written = params.has("time");
-    inlet.time_text = written ? params.text("time") : options_.time_field;
-    if (inlet.time_text.empty()) return;
+    const std::string text = written ? params.text("time") : options_.time_field;
+    if (text.empty()) return;
     std::vector<expr::Problem> problems;
     expr::Scope scope;
     scope.schema = &schema;
-    inlet.time = expr::compile(inlet.time_text, scope, problems);
+    inlet.time = expr::compile(text, scope, problems);
     for (const expr::Problem& problem : problems) {
       const SpecValue* value = params.value("time");
       diagnostics_.error(problem.code, value ? value->part(problem.begin, problem.end) : params.verb_span,
@@ -298,12 +298,7 @@ class Planner {
     }
     if (!inlet.time) return;
     info.reads.insert(inlet.time->fields().begin(), inlet.time->fields().end());
-    inlet.time_format = params.text("time_format");
-    const std::string unit = params.text("time_unit");
-    if (unit == "s") inlet.time_unit = TimeUnit::kSeconds;
-    if (unit == "ms") inlet.time_unit = TimeUnit::kMillis;
-    if (unit == "us") inlet.time_unit = TimeUnit::kMicros;
-    if (unit == "ns") inlet.time_unit = TimeUnit::kNanos;
+    inlet.event_time = EventTime::build(text, params, diagnostics_);
   }
 
   // --- steps -----------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/event_time.h"
+
 namespace streamflow {
 namespace {
 
@@ -28,7 +30,7 @@ const Descriptor* by_kind_or_scheme(const std::vector<Descriptor>& all, std::str
 
 std::vector<OptionDescriptor> make_source_options() {
   using enum OptionType;
-  return {
+  std::vector<OptionDescriptor> options = {
       {.name = "format",
        .type = kChoice,
        .help = "how a message becomes records",
@@ -39,11 +41,6 @@ std::vector<OptionDescriptor> make_source_options() {
        .help = "the field that a bare value gets",
        .fallback = "value"},
       {.name = "time", .type = kName, .help = "the field with the event time; without it, arrival"},
-      {.name = "time_format", .type = kText, .help = "strptime format of `time:` where it is text"},
-      {.name = "time_unit",
-       .type = kChoice,
-       .help = "unit of `time:` where it is a number; without it, by magnitude",
-       .choices = {"s", "ms", "us", "ns"}},
       {.name = "lateness",
        .type = kDuration,
        .help = "how much older than the newest record one may be",
@@ -73,6 +70,10 @@ std::vector<OptionDescriptor> make_source_options() {
        .fallback = "true"},
       {.name = "types", .type = kTypes, .help = "types of CSV columns"},
   };
+  const auto lateness = std::find_if(options.begin(), options.end(),
+                                     [](const auto& option) { return option.name == "lateness"; });
+  options.insert(lateness, EventTime::options().begin(), EventTime::options().end());
+  return options;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ class SimLoop final : public Loop {
   explicit SimLoop(Micros start = 0) : now_(start) {}
 
   Micros now() const override { return now_; }
+  bool clock_is_set() const override { return clock_is_set_; }
   Id after(Micros delay, Callback fn) override;
   void cancel(Id id) override;
   void defer(Callback fn) override { deferred_.push_back(std::move(fn)); }
@@ -29,12 +30,14 @@ class SimLoop final : public Loop {
   void run_turn() { run_until(now_); }
   // Moves the wall clock without running anything (a clock step).
   void set_now(Micros now) { now_ = now; }
+  void set_clock_is_set(bool is_set) { clock_is_set_ = is_set; }
   bool idle() const { return timers_.empty() && deferred_.empty(); }
 
  private:
   void run_deferred();
 
   Micros now_;
+  bool clock_is_set_ = true;
   Micros steady_ = 0;  // moves with run_until only
   Id last_id_ = 0;
   std::map<std::pair<Micros, Id>, Callback> timers_;  // by steady time, then age

@@ -1,5 +1,6 @@
 #include "daemon/uv_loop.h"
 
+#include <sys/timex.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -25,6 +26,15 @@ struct Signal {
   uv_signal_t handle;
   Loop::Callback fn;
 };
+// A clock before this program was written has not been set since power-on.
+constexpr Micros kWritten = 1'764'028'800 * kMicrosPerSecond;  // 2025-11-25
+constexpr Micros kClockCheck = 10 * kMicrosPerSecond;
+
+bool kernel_clock_is_set() {
+  timex state{};
+  return ntp_adjtime(&state) != TIME_ERROR || (state.status & STA_UNSYNC) == 0;
+}
+
 int poll_events(bool read, bool write) {
   return (read ? UV_READABLE | UV_DISCONNECT : 0) | (write ? UV_WRITABLE : 0);
 }
@@ -37,6 +47,8 @@ struct UvLoop::State {
   uv_check_t after_poll;
   mutable Micros now = 0;
   mutable bool stale = true;  // slept since `now` was read
+  mutable bool clock_is_set = true;
+  mutable uint64_t clock_checked_at = 0;  // by the monotonic clock, ns; 0: never
   Id last_id = 0;
   std::map<Id, Timer*> timers;
   std::map<Id, Watch*> watches;
@@ -111,6 +123,16 @@ Micros UvLoop::now() const {
     state_->stale = false;
   }
   return state_->now;
+}
+
+bool UvLoop::clock_is_set() const {
+  const uint64_t steady = uv_hrtime();
+  State& s = *state_;
+  if (s.clock_checked_at == 0 || steady - s.clock_checked_at > uint64_t{kClockCheck} * 1000) {
+    s.clock_checked_at = steady;
+    s.clock_is_set = kernel_clock_is_set();
+  }
+  return s.clock_is_set && now() > kWritten;
 }
 
 Loop::Id UvLoop::after(Micros delay, Callback fn) {

@@ -20,6 +20,7 @@ class UvLoop final : public Loop {
   static Micros wall_clock();  // any thread
 
   Micros now() const override;
+  bool clock_is_set() const override;  // by the kernel's word, looked up once in ten seconds
   Id after(Micros delay, Callback fn) override;
   void cancel(Id id) override;
   void defer(Callback fn) override;

@@ -65,6 +65,18 @@ std::unique_ptr<expr::AggregateProgram> compile_aggregate_option(BuildContext& c
   return program;
 }
 
+void report_unknown_field(BuildContext& context, const SpecValue& name) {
+  constexpr size_t kShown = 12;
+  const std::vector<std::string> names = context.input.names();
+  const std::string likely = nearest(name.text, names);
+  std::string help;
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i)
+    help += (i == 0 ? "fields here: " : ", ") + names[i];
+  if (names.size() > kShown) help += " and " + std::to_string(names.size() - kShown) + " more";
+  context.diagnostics.error("E0406", name.span, "there is no field '" + name.text + "' here",
+                            likely.empty() ? "" : "did you mean '" + likely + "'?", help);
+}
+
 bool is_path(std::string_view text) {
   bool start = true;
   for (const char c : text) {

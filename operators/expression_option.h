@@ -33,6 +33,9 @@ std::unique_ptr<expr::AggregateProgram> compile_aggregate_option(BuildContext& c
                                                                  const Schema& outside,
                                                                  std::string_view function = {});
 
+// Reports a name that no record of the step's input can have (its schema is closed).
+void report_unknown_field(BuildContext& context, const SpecValue& name);
+
 // `temperature`, `s.t`: names joined by dots.
 bool is_path(std::string_view text);
 // The name of a field made from a path: its parts joined by `_`, `meta.` left out.

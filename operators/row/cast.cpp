@@ -71,9 +71,7 @@ std::unique_ptr<Operator> build(BuildContext& context) {
       continue;
     }
     if (!context.input.open && context.input.find(name->text) == nullptr) {
-      const std::string likely = nearest(name->text, context.input.names());
-      context.diagnostics.error("E0406", name->span, "there is no field '" + name->text + "' here",
-                                likely.empty() ? "" : "did you mean '" + likely + "'?");
+      report_unknown_field(context, *name);
       good = false;
       continue;
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "operators/expression_option.h"
+
 namespace streamflow {
 namespace {
 
@@ -26,9 +28,7 @@ std::unique_ptr<Operator> build(BuildContext& context) {
   std::vector<std::string> names;
   for (const SpecValue* item : context.params.list("drop")) {
     if (!context.input.open && context.input.find(item->text) == nullptr) {
-      const std::string likely = nearest(item->text, context.input.names());
-      context.diagnostics.error("E0406", item->span, "there is no field '" + item->text + "' here",
-                                likely.empty() ? "" : "did you mean '" + likely + "'?");
+      report_unknown_field(context, *item);
       good = false;
     }
     context.output.remove(item->text);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "operators/expression_option.h"
+
 namespace streamflow {
 namespace {
 
@@ -71,9 +73,7 @@ bool check(BuildContext& context, const SpecValue& from, const SpecValue& to,
            std::set<std::string>& seen) {
   const Schema& input = context.input;
   if (!input.open && input.find(from.text) == nullptr) {
-    const std::string likely = nearest(from.text, input.names());
-    context.diagnostics.error("E0406", from.span, "there is no field '" + from.text + "' here",
-                              likely.empty() ? "" : "did you mean '" + likely + "'?");
+    report_unknown_field(context, from);
     return false;
   }
   if (!seen.insert(to.text).second) {
