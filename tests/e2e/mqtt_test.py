@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Example 1 against a real mosquitto, with pandas as the oracle of its numbers."""
 import json
+import os
 import random
 import signal
 import time
@@ -73,7 +74,8 @@ def with_event_time():
 
 def with_arrival_time():
     """arrival time: the means equal pandas' over the arrival times that a second stream saved"""
-    size = "2s"
+    size = os.environ.get("STREAMFLOW_WINDOW", "2s")  # scripts/long: the minute of example 1
+    seconds = int(size.removesuffix("s"))
     with Folder() as folder, Mosquitto(folder) as broker:
         config = folder / "temperature.yaml"
         config.write_text(f"""\
@@ -97,7 +99,7 @@ streams:
         with Daemon(config, folder) as daemon:
             wait_for("the connection", lambda: daemon.source_state("temperature") == "up")
             dice = random.Random(2)
-            end = time.monotonic() + 6
+            end = time.monotonic() + 3 * seconds
             sent = 0
             while time.monotonic() < end:
                 broker.publish("sensors/a", [json.dumps({"temperature": round(dice.uniform(15, 35), 2)})
@@ -108,7 +110,8 @@ streams:
             frame["at"] = pandas.to_datetime(frame["at"])
             expected = pandas_means(frame, size)
             # The last window closes by the clock alone.
-            wait_for("the last window", lambda: len(read_records(folder / "means.ndjson")) >= len(expected))
+            wait_for("the last window", lambda: len(read_records(folder / "means.ndjson")) >= len(expected),
+                     seconds=30 + seconds)
             assert len(expected) >= 3
             assert_equal(streamflow_means(folder / "means.ndjson"), expected)
 
