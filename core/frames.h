@@ -52,6 +52,7 @@ class FrameReader {
     return value;
   }
   bool ok() const { return ok_; }
+  bool at_end() const { return in_.empty(); }
   // Good only if everything was there and nothing is left.
   Status finish(const std::string& what) const {
     if (ok_ && in_.empty()) return {};

@@ -1,8 +1,9 @@
 #include "core/inlet.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+
+#include "core/state_bytes.h"
 
 namespace streamflow {
 namespace {
@@ -161,7 +162,7 @@ void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& re
 
 void Inlet::rows(Decoded decoded) {
   const size_t n = decoded.rows;
-  stamp_ = std::max(stamp_, loop_.now());
+  stamp_ = std::max(stamp_, now());
   Batch batch;
   batch.rows = n;
   batch.columns = std::move(decoded.columns);
@@ -290,20 +291,30 @@ void Inlet::check_idle(Micros now, bool up) {
 }
 
 void Inlet::save(std::string& out) const {
-  const auto put = [&out](int64_t v) { out.append(reinterpret_cast<const char*>(&v), sizeof v); };
-  for (const int64_t v :
-       {stamp_, highest_, watermark_, start_, static_cast<int64_t>(options_.event_time.unit()), row_number_})
-    put(v);
+  for (const int64_t v : {stamp_, highest_, watermark_, start_,
+                          static_cast<int64_t>(options_.event_time.unit()), row_number_})
+    save_micros(v, out);
+  out += static_cast<char>((idle_ ? 1 : 0) | (ended_ ? 2 : 0));
+  for (const uint64_t n : {counts_.messages, counts_.undecodable, counts_.rows, counts_.failed})
+    save_count(n, out);
+  std::string decoder;
+  decoder_->save(decoder);
+  save_text(decoder, out);
 }
 
 Status Inlet::load(std::string_view bytes) {
-  int64_t v[6];
-  if (bytes.size() != sizeof v) return fail(ErrorKind::kIo, "an inlet's state has a wrong size");
-  std::memcpy(v, bytes.data(), sizeof v);
-  stamp_ = v[0], highest_ = v[1], watermark_ = v[2], start_ = v[3];
-  options_.event_time.set_unit(static_cast<TimeUnit>(v[4]));
-  row_number_ = v[5];
-  return {};
+  StateReader in(bytes);
+  for (Micros* v : {&stamp_, &highest_, &watermark_, &start_}) *v = in.micros();
+  options_.event_time.set_unit(static_cast<TimeUnit>(in.micros()));
+  row_number_ = in.micros();
+  const unsigned char flags = in.byte();
+  idle_ = (flags & 1) != 0;
+  ended_ = (flags & 2) != 0;
+  for (uint64_t* n : {&counts_.messages, &counts_.undecodable, &counts_.rows, &counts_.failed})
+    *n = in.count();
+  const std::string_view decoder = in.text();
+  if (!in.ok() || !in.at_end()) return fail(ErrorKind::kIo, "the state of an inlet is damaged");
+  return decoder.empty() ? Status() : decoder_->load(decoder);
 }
 
 }  // namespace streamflow

@@ -81,6 +81,9 @@ class Inlet final : private DecoderOutput {
   void rows_max(size_t rows) { rows_max_ = rows; }  // rows a batch at most, to prove that it is no matter
 
   // --- the clock ---
+  // What the clock said when input was taken in that is handled only now; nothing: it says it itself.
+  void recorded_now(std::optional<Micros> now) { recorded_now_ = now; }
+  Micros now() const { return recorded_now_ ? *recorded_now_ : loop_.now(); }
   bool follows_clock() const;             // its watermark moves without records
   Micros clock_watermark(Micros now) const;  // what it is at `now`
   void advance_clock(Micros now);         // moves it there
@@ -89,6 +92,7 @@ class Inlet final : private DecoderOutput {
   Micros watermark() const { return watermark_; }
 
   const InletCounts& counts() const { return counts_; }
+  void restart_counts() { counts_ = {}; }
   const std::set<std::string>& wanted_meta() const { return options_.wanted_meta; }
   bool has_time() const { return options_.time != nullptr || interval_ != 0; }  // else arrival
   Micros lateness() const { return options_.lateness; }
@@ -114,6 +118,7 @@ class Inlet final : private DecoderOutput {
   Micros interval_ = 0;
 
   InletCounts counts_;
+  std::optional<Micros> recorded_now_;
   Micros stamp_ = kTimeMin;         // last arrival stamp; never falls
   Micros highest_ = kTimeMin;       // event time seen
   Micros watermark_ = kTimeMin;

@@ -85,14 +85,20 @@ std::string_view state_name(ConnectorState state);
 class SourceHost {
  public:
   virtual ~SourceHost() = default;
+  // What the next message is recognised by when it is sent again (Source::replayed); not kept where
+  // there is no input log.
+  virtual void ident(std::string_view ident) { (void)ident; }
   // One message, copied.  `captures` are the values of the source's captured fields, `meta` of its
-  // meta fields, in the order that its descriptor or build gave; empty where nothing was declared.
+  // meta fields, in the order that its descriptor or build gave; empty where nothing was declared.  Values own their text.
   virtual void message(std::string_view payload, std::span<const std::string_view> captures,
                        std::span<const Value> meta) = 0;
   // A block of whole lines (the last may lack its newline only at the end of input).
   virtual void lines(BlockPtr block) = 0;
   // Decodes what was handed over and runs it through the pipeline.  Call at the end of each read.
   virtual void flush() = 0;
+  // Calls `fn`, now or later, when no crash can lose what was handed over so far: acknowledge then.  Never
+  // after the source's stop().
+  virtual void when_durable(std::function<void()> fn) { fn(); }
   // Whether any step looks at this meta field: others need no value.
   virtual bool wants_meta(std::string_view name) const = 0;
   virtual void state(ConnectorState state, std::string reason, Micros retry_at = 0) = 0;
@@ -111,9 +117,18 @@ class Source {
   // Backpressure: hand over nothing more until resume.
   virtual void pause() = 0;
   virtual void resume() = 0;
-  // Where the source could start again: opaque to the pipeline.
+  // Where the source could start again: opaque to the pipeline.  `restore` comes before start.
   virtual std::string position() const { return {}; }
-  virtual void committed(std::string_view position) { (void)position; }
+  virtual void restore(std::string_view position) { (void)position; }
+  // Of a source that can read again what it handed over by `lines`: which part of its input that was last.
+  // Empty: it cannot, so the input log keeps the bytes.
+  virtual std::string range() const { return {}; }
+  virtual Result<BlockPtr> reread(std::string_view range) {
+    (void)range;
+    return fail(ErrorKind::kIo, "this source cannot read again");
+  }
+  // In recovery, before start: a message, known by its ident, is in the input log.
+  virtual void replayed(std::string_view ident) { (void)ident; }
   virtual void stop() = 0;  // no call to the host after it returns
 };
 
@@ -138,6 +153,16 @@ class Sink {
   // Stops taking rows; calls `done` when everything is at the peer or cannot get there.
   virtual void drain(std::function<void()> done) { done(); }
   virtual void stop() {}                       // no call to the host after it returns
+
+  // For checkpoints: where its output stands and what still waits, for rows taken so far.  `load` comes
+  // before start; with `exactly`, output behind the saved position is to be taken back.
+  virtual void save(std::string& out) { (void)out; }
+  virtual Status load(std::string_view bytes, bool exactly) {
+    (void)bytes, (void)exactly;
+    return {};
+  }
+  // Duplicated descriptors to sync before what `save` said is true for good; the caller closes them.
+  virtual std::vector<int> unsynced() { return {}; }
 };
 
 }  // namespace streamflow

@@ -1,12 +1,18 @@
 #include "core/pipeline.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include "core/encode.h"
 #include "core/expr/utf8.h"
 #include "core/frames.h"
+#include "core/journal.h"
+#include "core/keys.h"
 #include "core/log.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 
@@ -45,6 +51,17 @@ bool change(ConnectorStatus& status, ConnectorState state, std::string reason, M
   status.reason = std::move(reason);
   status.retry_at = retry_at;
   return changed;
+}
+
+void save_counts(const Tally& t, FrameWriter& frames) {
+  for (const uint64_t n : {t.in, t.out, t.passed, t.filtered, t.absorbed, t.late, t.dropped, t.failed, t.held,
+                           t.created})
+    frames.number(static_cast<int64_t>(n));
+}
+void load_counts(Tally& t, FrameReader& frames) {
+  for (uint64_t* n : {&t.in, &t.out, &t.passed, &t.filtered, &t.absorbed, &t.late, &t.dropped, &t.failed,
+                      &t.held, &t.created})
+    *n = static_cast<uint64_t>(frames.number());
 }
 
 }  // namespace
@@ -159,19 +176,27 @@ void OperatorNode::cell_error(const Batch& batch, uint32_t row, std::string_view
   pipeline_.record_error(info.id, reason, record_text(batch, row));
 }
 
-void OperatorNode::save(std::string& out) const {
+bool OperatorNode::save(std::string& out) const {
+  bool any = false;
   FrameWriter frames(out);
   frames.number(mark_);
+  save_counts(counts, frames);
+  for (const uint64_t n : {cell_errors, outlet.copied, outlet.unused}) frames.number(static_cast<int64_t>(n));
   for (unsigned partition = 0; partition < kPartitions; ++partition) {
     std::string state;
     op->save(partition, state);
+    any = any || !state.empty();
     frames.bytes(state);
   }
+  return any;
 }
 
 Status OperatorNode::load(std::string_view bytes) {
   FrameReader frames(bytes);
   mark_ = frames.number();
+  load_counts(counts, frames);
+  for (uint64_t* n : {&cell_errors, &outlet.copied, &outlet.unused})
+    *n = static_cast<uint64_t>(frames.number());
   for (unsigned partition = 0; partition < kPartitions && frames.ok(); ++partition)
     if (auto status = op->load(partition, frames.bytes()); !status) return status;
   return frames.finish("the state of step " + info.id);
@@ -206,6 +231,23 @@ void SinkNode::dropped(uint64_t rows, std::string_view reason) {
 void SinkNode::queued(uint64_t, size_t bytes) {
   queued_bytes = bytes;
   pipeline_.pressure_changed();
+}
+
+void SinkNode::save(std::string& out) const {
+  FrameWriter frames(out);
+  for (const uint64_t n : {in, written_rows, failed_rows, dropped_rows}) frames.number(static_cast<int64_t>(n));
+  std::string state;
+  sink->save(state);
+  frames.bytes(state);
+}
+
+Status SinkNode::load(std::string_view bytes, bool exactly) {
+  FrameReader frames(bytes);
+  for (uint64_t* n : {&in, &written_rows, &failed_rows, &dropped_rows})
+    *n = static_cast<uint64_t>(frames.number());
+  const std::string_view state = frames.bytes();
+  if (auto whole = frames.finish("the state of sink " + info.id); !whole) return whole;
+  return sink->load(state, exactly);
 }
 
 // --- MergeNode -----------------------------------------------------------------------------------
@@ -259,12 +301,16 @@ void MergeNode::advance() {
 void MergeNode::save(std::string& out) const {
   FrameWriter frames(out);
   frames.number(mark_);
+  frames.number(static_cast<int64_t>(outlet.copied));
+  frames.number(static_cast<int64_t>(outlet.unused));
   for (const Input& input : inputs_) frames.number(input.mark), frames.number(input.is_idle);
 }
 
 Status MergeNode::load(std::string_view bytes) {
   FrameReader frames(bytes);
   mark_ = frames.number();
+  outlet.copied = static_cast<uint64_t>(frames.number());
+  outlet.unused = static_cast<uint64_t>(frames.number());
   for (Input& input : inputs_) {
     input.mark = frames.number();
     input.is_idle = frames.number() != 0;
@@ -280,7 +326,8 @@ SourceNode::SourceNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<S
       source(std::move(source_)),
       inlet(std::move(options), std::move(decoder), pipeline.loop, *this),
       pipeline_(pipeline),
-      errors_(errors) {}
+      errors_(errors),
+      key_hash_(XXH3_64bits(info.key.data(), info.key.size())) {}
 
 void SourceNode::stop() {
   if (!on) return;
@@ -306,8 +353,173 @@ void SourceNode::ended() {
   if (has_ended) return;
   has_ended = true;
   state(ConnectorState::kEnded, "", 0);
+  if (!pipeline_.journal || pipeline_.journal->take(entry(LogEntry::Kind::kEnd, {}), nullptr)) end_input();
+}
+
+void SourceNode::end_input() {
+  has_ended = true;
   inlet.end();
   pipeline_.source_ended();
+}
+
+// --- SourceNode: input, and the journal ---
+
+namespace {
+// In the body of a kMessages entry, before each item.
+constexpr char kMessage = 0;
+constexpr char kReject = 1;
+constexpr char kLines = 2;
+}  // namespace
+
+LogEntry SourceNode::entry(LogEntry::Kind kind, std::string_view body) const {
+  return {0, kind, key_hash_, pipeline_.loop.now(), body};
+}
+
+void SourceNode::ident(std::string_view ident) {
+  if (pipeline_.journal) ident_ = ident;
+}
+
+void SourceNode::message(std::string_view payload, std::span<const std::string_view> captures,
+                         std::span<const Value> meta) {
+  if (pipeline_.journal) {
+    body_ += kMessage;
+    save_text(std::exchange(ident_, {}), body_);
+    save_text(payload, body_);
+    save_count(captures.size(), body_);
+    for (const std::string_view capture : captures) save_text(capture, body_);
+    save_count(meta.size(), body_);
+    for (const Value& value : meta) append_key(value, body_);
+    if (pipeline_.journal->exactly_once()) return;
+  }
+  inlet.message(payload, captures, meta);
+}
+
+void SourceNode::reject(std::string_view sample, std::string_view reason) {
+  if (pipeline_.journal) {
+    body_ += kReject;
+    save_text(std::exchange(ident_, {}), body_);
+    save_text(sample, body_);
+    save_text(reason, body_);
+    if (pipeline_.journal->exactly_once()) return;
+  }
+  inlet.reject(sample, reason);
+}
+
+void SourceNode::lines(BlockPtr block) {
+  if (!pipeline_.journal) return inlet.lines(std::move(block));
+  const std::string range = source->range();
+  bool now = true;
+  if (!range.empty()) {
+    now = pipeline_.journal->take(entry(LogEntry::Kind::kRange, range), block);
+  } else {
+    body_ += kLines;
+    save_text(block->view(), body_);
+    now = !pipeline_.journal->exactly_once();
+  }
+  if (now) inlet.lines(std::move(block));
+}
+
+void SourceNode::flush() {
+  bool now = true;
+  if (!body_.empty()) {
+    now = pipeline_.journal->take(entry(LogEntry::Kind::kMessages, body_), nullptr);
+    body_.clear();
+  } else if (pipeline_.journal) {
+    now = !pipeline_.journal->exactly_once();
+  }
+  if (now) inlet.flush();
+  if (pipeline_.journal && pipeline_.journal->is_behind()) pipeline_.pressure_changed();
+}
+
+void SourceNode::when_durable(std::function<void()> fn) {
+  if (!pipeline_.journal) return fn();
+  pipeline_.journal->when_durable([this, fn = std::move(fn)] {
+    if (on) fn();
+  });
+}
+
+void SourceNode::apply(const LogEntry& entry, BlockPtr block) {
+  inlet.recorded_now(entry.stamp);
+  switch (entry.kind) {
+    case LogEntry::Kind::kMessages:
+      apply_messages(entry.body);
+      break;
+    case LogEntry::Kind::kRange: {
+      if (!block) {
+        Result<BlockPtr> read = source->reread(entry.body);
+        if (!read) {
+          complain("input that was handled before the restart cannot be read again: " + read.error().message);
+          pipeline_.record_error(info.id, read.error().message, entry.body);
+        } else {
+          block = std::move(*read);
+        }
+      }
+      if (block) inlet.lines(std::move(block));
+      inlet.flush();
+      break;
+    }
+    case LogEntry::Kind::kEnd:
+      end_input();
+      break;
+    case LogEntry::Kind::kClock:
+      break;
+  }
+  inlet.recorded_now(std::nullopt);
+}
+
+void SourceNode::apply_messages(std::string_view body) {
+  StateReader in(body);
+  const bool recovering = pipeline_.journal->recovering();
+  while (!in.at_end() && in.ok()) {
+    const unsigned char what = in.byte();
+    if (what == kLines) {
+      const std::string_view text = in.text();
+      auto block = std::make_shared<Block>(text.size());
+      std::copy(text.begin(), text.end(), block->data.get());
+      block->size = text.size();
+      inlet.lines(std::move(block));
+      continue;
+    }
+    const std::string_view ident = in.text();
+    if (recovering && !ident.empty()) source->replayed(ident);
+    if (what == kReject) {
+      const std::string_view sample = in.text();
+      inlet.reject(sample, in.text());
+      continue;
+    }
+    const std::string_view payload = in.text();
+    captures_.clear();
+    for (uint64_t left = in.count(); left > 0 && in.ok(); --left) captures_.push_back(in.text());
+    meta_.clear();
+    std::string_view rest;
+    for (uint64_t left = in.count(); left > 0 && in.ok(); --left) {
+      rest = in.rest();
+      meta_.push_back(take_key_value(rest));
+      in = StateReader(rest);
+    }
+    if (in.ok()) inlet.message(payload, captures_, meta_);
+  }
+  inlet.flush();
+}
+
+void SourceNode::save(std::string& out) const {
+  FrameWriter frames(out);
+  std::string part;
+  inlet.save(part);
+  frames.bytes(part);
+  frames.bytes(source ? source->position() : std::string());
+  frames.number(static_cast<int64_t>(outlet.copied));
+  frames.number(static_cast<int64_t>(outlet.unused));
+}
+
+Status SourceNode::load(std::string_view bytes) {
+  FrameReader frames(bytes);
+  if (auto loaded = inlet.load(frames.bytes()); !loaded) return loaded;
+  const std::string_view position = frames.bytes();
+  if (source && !position.empty()) source->restore(position);
+  outlet.copied = static_cast<uint64_t>(frames.number());
+  outlet.unused = static_cast<uint64_t>(frames.number());
+  return frames.finish("the state of source " + info.id);
 }
 
 void SourceNode::complain(std::string_view text) {
@@ -332,7 +544,7 @@ void SourceNode::undecodable(std::string_view text, std::string_view reason) {
   pipeline_.record_error(info.id, reason, text.substr(0, kSampleBytes));
   if (!errors_.used()) return;
   Batch record = error_record(info.id, reason, text);
-  record.arrival = std::make_shared<Times>(1, pipeline_.loop.now());
+  record.arrival = std::make_shared<Times>(1, inlet.now());
   errors_.rows(record);
 }
 
@@ -343,12 +555,30 @@ void SourceNode::turn_done() {
 
 // --- Pipeline ------------------------------------------------------------------------------------
 
-Pipeline::~Pipeline() { stop(); }
+Pipeline::Pipeline(std::string pipeline_name, Loop& its_loop)
+    : name(std::move(pipeline_name)), loop(its_loop) {}
+
+Pipeline::~Pipeline() {
+  stop();
+  if (journal) journal->close();
+}
 
 void Pipeline::start() {
-  running_ = true;
   for (auto& sink : sinks) sink->start(loop);
-  for (auto& source : sources) source->start(loop);
+  if (!journal) return start_sources();
+  // Where output begins has to be known before there is any.
+  journal->recover([this] {
+    if (journal->has_checkpoint()) return start_sources();
+    journal->checkpoint([this](bool) { start_sources(); });
+  });
+}
+
+void Pipeline::start_sources() {
+  running_ = true;
+  for (auto& source : sources) {
+    source->start(loop);
+    if (paused_) source->pause(true);
+  }
   arm_clock();
 }
 
@@ -369,6 +599,21 @@ void Pipeline::drain(std::function<void()> done) {
   loop.cancel(timer_);
   timer_ = 0;
   for (auto& source : sources) source->stop();
+  if (!journal) return drain_sinks(std::move(done));
+  // What was taken in is handled, and what the sinks cannot get rid of soon stays in the checkpoint.
+  journal->when_durable([this, done = std::move(done)] {
+    const auto once = std::make_shared<bool>(false);
+    const auto alive = std::weak_ptr<bool>(alive_);
+    const auto finish = [this, done, once, alive] {
+      if (alive.expired() || std::exchange(*once, true)) return;
+      end_drain(done);
+    };
+    loop.after(kDrainMax, finish);
+    drain_sinks(finish);
+  });
+}
+
+void Pipeline::drain_sinks(std::function<void()> done) {
   draining_ = 1;
   const auto one_done = [this, done = std::move(done)] {
     if (--draining_ == 0) done();
@@ -380,6 +625,15 @@ void Pipeline::drain(std::function<void()> done) {
     sink->sink->drain(one_done);
   }
   one_done();
+}
+
+void Pipeline::end_drain(std::function<void()> done) {
+  const Ledger now = ledger();
+  if (finished() && now.queued == 0 && now.held == 0) {
+    journal->clear();  // a run that is complete leaves nothing to continue
+    return done();
+  }
+  journal->checkpoint([done = std::move(done)](bool) { done(); });
 }
 
 std::string Pipeline::unfinished() const {
@@ -436,33 +690,134 @@ bool Pipeline::capture(std::string_view stream_name, std::function<void(const Ba
 std::string Pipeline::save() const {
   std::string out;
   FrameWriter frames(out);
-  const auto put = [&frames](const auto& node) {
-    std::string state;
-    node.save(state);
+  // `what`: in words, where it would be a loss that nobody takes it.
+  const auto put = [&frames](const std::string& key, std::string_view what, std::string_view state) {
+    frames.bytes(key);
+    frames.bytes(what);
     frames.bytes(state);
   };
-  for (const auto& source : sources) put(source->inlet);
-  for (const auto& merge : merges) put(*merge);
-  for (const auto& node : operators) put(*node);
-  for (const auto& s : streams) frames.number(s->late.watermark()), frames.number(s->errors.watermark());
+  const auto put_node = [&put](const std::string& key, const auto& node) {
+    std::string state;
+    node.save(state);
+    put(key, "", state);
+  };
+  put("pipeline", "", fingerprint);
+  for (const auto& source : sources) put_node("source " + source->info.key, *source);
+  for (const auto& merge : merges) put_node("merge " + merge->key, *merge);
+  for (const auto& node : operators) {
+    std::string state;
+    const bool any = node->save(state);
+    put("step " + node->info.key, any ? node->info.id + " (" + node->info.verb + ")" : "", state);
+  }
+  for (const auto& sink : sinks) {
+    std::string state;
+    sink->save(state);
+    const bool any = sink->queued_rows() > 0;
+    put("sink " + sink->info.key, any ? "what waited for " + sink->info.argument : "", state);
+  }
+  for (const auto& s : streams) put_node("stream " + s->name, *s);
   return out;
 }
 
-Status Pipeline::load(std::string_view bytes) {
-  FrameReader frames(bytes);
-  Status status;
-  const auto take = [&](auto& node) {
-    if (status) status = node.load(frames.bytes());
+Status Pipeline::load(std::string_view bytes, bool exactly, std::vector<std::string>& remarks) {
+  struct Saved {
+    std::string_view what, state;
   };
-  for (auto& source : sources) take(source->inlet);
-  for (auto& merge : merges) take(*merge);
-  for (auto& node : operators) take(*node);
-  if (!status) return status;
-  for (auto& s : streams) {
-    s->late.restore(frames.number());
-    s->errors.restore(frames.number());
+  std::map<std::string, Saved, std::less<>> saved;
+  FrameReader frames(bytes);
+  while (frames.ok() && !frames.at_end()) {
+    const std::string_view key = frames.bytes();
+    const std::string_view what = frames.bytes();
+    saved.emplace(key, Saved{what, frames.bytes()});
   }
-  return frames.finish("the state of pipeline " + name);
+  if (!frames.ok()) return fail(ErrorKind::kIo, "the state of pipeline " + name + " is damaged");
+  const auto take = [&](const std::string& key, auto&& load) {
+    const auto found = saved.find(key);
+    if (found == saved.end()) return;
+    const Saved state = found->second;
+    const Status status = load(state.state);
+    if (status) saved.erase(found);
+    if (!status) remarks.push_back(status.error().message);
+  };
+  for (auto& node : sources)
+    take("source " + node->info.key, [&](auto state) { return node->load(state); });
+  for (auto& merge : merges) take("merge " + merge->key, [&](auto state) { return merge->load(state); });
+  for (auto& node : operators)
+    take("step " + node->info.key, [&](auto state) { return node->load(state); });
+  for (auto& node : sinks)
+    take("sink " + node->info.key, [&](auto state) { return node->load(state, exactly); });
+  for (auto& s : streams) take("stream " + s->name, [&](auto state) { return s->load(state); });
+  const auto version = saved.find("pipeline");
+  if (version == saved.end() || version->second.state != fingerprint) restart_counts();
+  for (const auto& [key, state] : saved)
+    if (!state.what.empty())
+      remarks.push_back("loses " + std::string(state.what) + ": it is gone, or it or a step before it has changed");
+  return {};
+}
+
+// Counts of other steps do not add up with ours: they begin anew, with what is under way as input.
+void Pipeline::restart_counts() {
+  carried_ = 0;
+  const auto reset = [](Outlet& outlet) { outlet.copied = outlet.unused = 0; };
+  for (auto& source : sources) {
+    source->inlet.restart_counts();
+    reset(source->outlet);
+  }
+  for (auto& merge : merges) reset(merge->outlet);
+  for (auto& node : operators) {
+    const uint64_t held = node->counts.held;
+    node->counts = {.in = held, .held = held};
+    node->cell_errors = 0;
+    reset(node->outlet);
+    carried_ += held;
+  }
+  for (auto& sink : sinks) {
+    sink->in = sink->queued_rows();
+    sink->written_rows = sink->failed_rows = sink->dropped_rows = 0;
+    carried_ += sink->in;
+  }
+  for (auto& s : streams) {
+    for (SideStream* side : {&s->late, &s->errors}) {
+      side->created = 0;
+      reset(side->outlet);
+    }
+  }
+}
+
+void Stream::save(std::string& out) const {
+  FrameWriter frames(out);
+  for (const SideStream* side : {&late, &errors}) {
+    frames.number(side->watermark());
+    for (const uint64_t n : {side->created, side->outlet.copied, side->outlet.unused})
+      frames.number(static_cast<int64_t>(n));
+  }
+}
+
+Status Stream::load(std::string_view bytes) {
+  FrameReader frames(bytes);
+  for (SideStream* side : {&late, &errors}) {
+    side->restore(frames.number());
+    for (uint64_t* n : {&side->created, &side->outlet.copied, &side->outlet.unused})
+      *n = static_cast<uint64_t>(frames.number());
+  }
+  return frames.finish("the state of stream " + name);
+}
+
+void Pipeline::apply(const LogEntry& entry, const BlockPtr& block) {
+  if (entry.kind == LogEntry::Kind::kClock) return apply_clock(entry.stamp, entry.body);
+  for (auto& source : sources)
+    if (source->key_hash() == entry.source) return source->apply(entry, block);
+  record_error("state", "logged input of a source that is gone or has changed is dropped", "");
+}
+
+std::vector<int> Pipeline::unsynced() const {
+  std::vector<int> all;
+  for (const auto& sink : sinks) {
+    if (!sink->on) continue;
+    const std::vector<int> some = sink->sink->unsynced();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 bool Pipeline::has_charts() const {
@@ -471,6 +826,7 @@ bool Pipeline::has_charts() const {
 
 Ledger Pipeline::ledger() const {
   Ledger sum;
+  sum.in = sum.messages = carried_;
   const auto add_outlet = [&sum](const Outlet& outlet) {
     sum.copied += outlet.copied;
     sum.unused += outlet.unused;
@@ -552,7 +908,8 @@ void Pipeline::turn_done() {
 void Pipeline::pressure_changed() {
   size_t most = 0;
   for (const auto& sink : sinks) most = std::max(most, sink->queued_bytes);
-  const bool pause = paused_ ? most > kQueueHigh / 2 : most > kQueueHigh;
+  const bool pause =
+      (paused_ ? most > kQueueHigh / 2 : most > kQueueHigh) || (journal && journal->is_behind());
   if (pause == paused_) return;
   paused_ = pause;
   for (auto& source : sources) source->pause(pause);
@@ -583,7 +940,7 @@ Micros Pipeline::next_wake(Micros now) const {
 }
 
 void Pipeline::arm_clock() {
-  if (!running_) return;
+  if (!running_ || clock_pending_) return;
   const Micros now = loop.now();
   const Micros wake = next_wake(now);
   if (timer_ != 0 && wake >= timer_at_) return;
@@ -599,9 +956,19 @@ void Pipeline::arm_clock() {
 
 void Pipeline::clock_due() {
   const Micros now = loop.now();
-  for (auto& source : sources) {
-    source->inlet.check_idle(now, source->up());
-    source->inlet.advance_clock(now);
+  std::string up;  // a byte a source
+  for (const auto& source : sources) up += source->up() ? 1 : 0;
+  if (!journal || journal->take({0, LogEntry::Kind::kClock, 0, now, up}, nullptr))
+    apply_clock(now, up);
+  else
+    clock_pending_ = true;
+}
+
+void Pipeline::apply_clock(Micros now, std::string_view up) {
+  clock_pending_ = false;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    sources[i]->inlet.check_idle(now, i < up.size() && up[i] != 0);
+    sources[i]->inlet.advance_clock(now);
   }
   for (const auto& [side, node] : side_operators) side->watermark(now);
   turn_done();

@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "core/inlet.h"
+#include "core/input_log.h"
 #include "core/node.h"
 #include "core/schema.h"
 
 namespace streamflow {
 
+class Journal;
 class Pipeline;
 
 // in + created + copied = written + filtered + absorbed + late + dropped + failed + unused + held + queued
@@ -33,13 +35,13 @@ struct Ledger {
 // What a step or connector is: fixed at load.  For `explain`, the API and messages.
 struct NodeInfo {
   std::string id;        // "main.2", or the user's `id:`; of a source the stream's name
+  std::string key;       // of its state: equal keys, equal meaning, also in a changed pipeline
   std::string stream;
   std::string verb;      // of a connector its kind
   std::string argument;  // as written; of a connector its address, without secrets
   Schema input, output;
   std::set<std::string> reads;
-  std::string guarantee, guarantee_reason;  // sinks
-  bool stateful = false;
+  std::string guarantee, guarantee_reason;  // sinks; of a source why it loses input
   bool is_chart = false;
 };
 
@@ -109,7 +111,7 @@ class OperatorNode final : public Port, private Emitter {
   void rows(const Batch& batch) override;
   void watermark(Micros mark) override;
   void idle(bool idle) override { outlet.idle(idle); }
-  void save(std::string& out) const;
+  bool save(std::string& out) const;  // whether there is any state but counts
   Status load(std::string_view bytes);
 
   NodeInfo info;
@@ -140,6 +142,8 @@ class SinkNode final : public Port, private SinkHost {
   void watermark(Micros) override {}
   void idle(bool) override {}
   void start(Loop& loop) { sink->start(loop, *this); on = true; }
+  void save(std::string& out) const;
+  Status load(std::string_view bytes, bool exactly);
 
   NodeInfo info;
   std::unique_ptr<Sink> sink;
@@ -164,6 +168,7 @@ class MergeNode {
   explicit MergeNode(size_t inputs);
   Port* input(size_t i) { return &inputs_[i]; }
   Outlet outlet;
+  std::string key;
   void save(std::string& out) const;
   Status load(std::string_view bytes);
 
@@ -197,6 +202,11 @@ class SourceNode final : private SourceHost, private InletOutput {
   void start(Loop& loop) { source->start(loop, *this); on = true; }
   void stop();
   void pause(bool paused);
+  // Input that the journal took, with the clock's word then.
+  void apply(const LogEntry& entry, BlockPtr block);
+  uint64_t key_hash() const { return key_hash_; }
+  void save(std::string& out) const;
+  Status load(std::string_view bytes);
   bool up() const { return status.state == ConnectorState::kUp || status.state == ConnectorState::kSilent; }
 
   NodeInfo info;
@@ -209,19 +219,17 @@ class SourceNode final : private SourceHost, private InletOutput {
   std::vector<OperatorNode*> downstream;  // that its watermark can reach
 
  private:
+  void ident(std::string_view ident) override;
   void message(std::string_view payload, std::span<const std::string_view> captures,
-               std::span<const Value> meta) override {
-    inlet.message(payload, captures, meta);
-  }
-  void lines(BlockPtr block) override { inlet.lines(std::move(block)); }
-  void flush() override { inlet.flush(); }
+               std::span<const Value> meta) override;
+  void lines(BlockPtr block) override;
+  void flush() override;
+  void when_durable(std::function<void()> fn) override;
   bool wants_meta(std::string_view name) const override;
   void state(ConnectorState state, std::string reason, Micros retry_at) override;
   void ended() override;
   void complain(std::string_view text) override;
-  void reject(std::string_view sample, std::string_view reason) override {
-    inlet.reject(sample, reason);
-  }
+  void reject(std::string_view sample, std::string_view reason) override;
 
   void rows(Batch batch) override { outlet.rows(batch); }
   void watermark(Micros mark) override { outlet.watermark(mark); }
@@ -230,8 +238,17 @@ class SourceNode final : private SourceHost, private InletOutput {
   void undecodable(std::string_view text, std::string_view reason) override;
   void turn_done() override;
 
+  LogEntry entry(LogEntry::Kind kind, std::string_view body) const;
+  void apply_messages(std::string_view body);
+  void end_input();
+
   Pipeline& pipeline_;
   SideStream& errors_;
+  const uint64_t key_hash_;
+  std::string body_;   // for the journal: what came since the last flush
+  std::string ident_;  // of the next message
+  std::vector<std::string_view> captures_;
+  std::vector<Value> meta_;
 };
 
 // One named stream: where its chain ends, and its side outputs.
@@ -240,15 +257,17 @@ struct Stream {
   Outlet* end = nullptr;
   Schema schema;
   SideStream late, errors;
+  void save(std::string& out) const;
+  Status load(std::string_view bytes);
 };
 
 class Pipeline {
  public:
   static constexpr size_t kQueueHigh = 8 << 20;  // bytes queued in one sink: sources pause above
   static constexpr size_t kErrorsKept = 20;
+  static constexpr Micros kDrainMax = 1'500 * kMicrosPerMilli;  // for sinks, where a checkpoint keeps the rest
 
-  Pipeline(std::string pipeline_name, Loop& its_loop)
-      : name(std::move(pipeline_name)), loop(its_loop) {}
+  Pipeline(std::string pipeline_name, Loop& its_loop);
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
   ~Pipeline();
@@ -262,10 +281,17 @@ class Pipeline {
   bool finished() const;                  // every source has ended (false without sources)
   std::function<void()> on_finished;      // called once, when the last source has ended
 
-  // The state between two turns: inlets, watermarks, operators by partition.  For a pipeline of the same
-  // plan; sinks and source positions are not in it yet.
+  // The state between two turns: positions and inlets of sources, watermarks, operators by partition, sinks,
+  // counts.  It is kept by keys, so a changed pipeline takes what still means the same; `remarks` says what
+  // it does not.  With `exactly`, output behind the saved positions is taken back.
   std::string save() const;
-  Status load(std::string_view bytes);
+  Status load(std::string_view bytes, bool exactly, std::vector<std::string>& remarks);
+
+  // Makes it survive its process: set before start.  Null: it does not.
+  std::unique_ptr<Journal> journal;
+  void apply(const LogEntry& entry, const BlockPtr& block);  // input that the journal took
+  std::vector<int> unsynced() const;                         // of all sinks
+  bool is_paused() const { return paused_; }
 
   Stream* stream(std::string_view stream_name);
   SourceNode* source_of(std::string_view stream_name);  // first source of a stream
@@ -297,8 +323,13 @@ class Pipeline {
   std::function<void()> on_turn;  // tests: asserts the ledger at each turn
 
  private:
+  void start_sources();
+  void drain_sinks(std::function<void()> done);
+  void end_drain(std::function<void()> done);
   void arm_clock();
   void clock_due();
+  void apply_clock(Micros now, std::string_view up);
+  void restart_counts();
   Micros next_wake(Micros now) const;
 
   std::vector<ErrorSample> errors_;
@@ -308,7 +339,9 @@ class Pipeline {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // of callbacks that cannot be cancelled
   bool paused_ = false;
   bool running_ = false;
+  bool clock_pending_ = false;  // the journal has a look at the clock that is not yet handled
   size_t draining_ = 0;
+  uint64_t carried_ = 0;  // rows taken over from another version of this pipeline
 };
 
 // A record of NAME.errors: `error`, `step`, `original` (the record as JSON).

@@ -1,7 +1,11 @@
 #include "core/plan.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <set>
+#include <tuple>
 
 #include "core/vocabulary.h"
 
@@ -29,6 +33,36 @@ Schema unite(const Schema& a, const Schema& b) {
   return sum;
 }
 
+void append(const SpecValue& value, std::string& out);
+
+template <class Pairs>
+void append_pairs(const Pairs& pairs, std::string& out) {
+  for (const auto& [key, value] : pairs) append(key, out), append(value, out);
+}
+
+std::string text_of(const InputSpec& input) {
+  std::string text = " from ";
+  append(input.name, text);
+  append(input.value, text);
+  append_pairs(input.options, text);
+  return text;
+}
+
+std::string text_of(const StepSpec& step) {
+  std::string text = " step ";
+  append(step.verb, text);
+  append(step.argument, text);
+  append_pairs(step.options, text);
+  return text;
+}
+
+std::string short_key(const std::string& text) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
+  return digits;
+}
+
 class Planner {
  public:
   Planner(const PipelineSpec& spec, const Registry& registry, Loop& loop, const PlanOptions& options,
@@ -41,7 +75,7 @@ class Planner {
         pipeline_(std::make_unique<Pipeline>(spec.name, loop)) {}
 
   std::unique_ptr<Pipeline> run() {
-    pipeline_->delivery = spec_.delivery;
+    pipeline_->delivery = options_.durable ? spec_.delivery : "at_most_once";
     pipeline_->fingerprint = fingerprint(spec_);
     declare_streams();
     for (const size_t i : in_order()) build_stream(i);
@@ -61,6 +95,7 @@ class Planner {
     Schema schema;
     std::vector<SourceNode*> sources;  // whose clock reaches it
     SideStream* side = nullptr;        // or the side stream's
+    std::string lineage;               // the text of everything before it: what its state depends on
   };
 
   void declare_streams() {
@@ -157,9 +192,10 @@ class Planner {
         diagnostics_.error("E0203", stream.name.span,
                            "stream '" + node.name + "' has no input", "write `from:`");
       // Steps are checked all the same, over records of any shape.
-      inputs.push_back({&nowhere_, Schema(), {}, nullptr});
+      inputs.push_back({&nowhere_, Schema(), {}, nullptr, {}});
     }
     Point point = inputs.size() == 1 ? std::move(inputs.front()) : merge(inputs);
+    point.lineage = "stream " + node.name + "{" + point.lineage + "}";
     for (size_t s = 0; s < stream.steps.size(); ++s) build_step(stream.steps[s], i, s, node, point);
     node.end = point.outlet;
     node.schema = point.schema;
@@ -186,6 +222,7 @@ class Planner {
       return ends_[at];
     }
     point.outlet = &point.side->outlet;
+    point.lineage = "side " + input.name.text + ends_[at].lineage;
     return point;
   }
 
@@ -196,11 +233,13 @@ class Planner {
     point.outlet = &node.outlet;
     point.schema = inputs.front().schema;
     for (size_t i = 0; i < inputs.size(); ++i) {
+      point.lineage += inputs[i].lineage + ",";
       inputs[i].outlet->add(node.input(i));
       if (i > 0) point.schema = unite(point.schema, inputs[i].schema);
       point.sources.insert(point.sources.end(), inputs[i].sources.begin(), inputs[i].sources.end());
       if (inputs[i].side) point.side = inputs[i].side;
     }
+    node.key = short_key(point.lineage);
     return point;
   }
 
@@ -231,12 +270,11 @@ class Planner {
     BuildContext context = context_for(params, none, stream.name);
     SourceBuild build = descriptor->build(context);
     if (diagnostics_.errors() != errors || !build.source) return {};
-    return add_source(*descriptor, params, std::move(build), stream, options);
+    return add_source(*descriptor, params, std::move(build), stream, text_of(input));
   }
 
   Point add_source(const SourceDescriptor& descriptor, const Params& params, SourceBuild build,
-                   Stream& stream, const std::vector<OptionDescriptor>& options) {
-    (void)options;
+                   Stream& stream, const std::string& written) {
     std::string format = params.has("format")    ? params.text("format")
                          : !build.format.empty() ? build.format
                                                  : descriptor.formats.front();
@@ -272,6 +310,11 @@ class Planner {
     info.stream = stream.name;
     info.verb = descriptor.kind;
     info.argument = build.address;
+    info.guarantee_reason = build.loses;
+    // Of two equal inputs the second is another source.
+    std::string lineage = "source " + stream.name + written;
+    while (!source_keys_.insert(short_key(lineage)).second) lineage += '+';
+    info.key = short_key(lineage);
     event_time(params, schema, inlet, info);
     schema.arrival_time = !inlet.time && !options_.replay;
     info.output = schema;
@@ -280,7 +323,7 @@ class Planner {
     SourceNode* node = pipeline_->sources.back().get();
     if (options_.replay && !params.has("time") && options_.time_field.empty())
       node->inlet.interval(options_.interval);
-    return {&node->outlet, schema, {node}, nullptr};
+    return {&node->outlet, schema, {node}, nullptr, lineage};
   }
 
   void event_time(const Params& params, const Schema& schema, InletOptions& inlet, NodeInfo& info) {
@@ -310,19 +353,27 @@ class Planner {
   void build_step(const StepSpec& step, size_t stream_at, size_t number, Stream& stream, Point& point) {
     const std::string& verb = step.verb.text;
     std::string id = stream.name + "." + std::to_string(number + 1);
-    for (const auto& [key, value] : step.options)
-      if (key.text == "id" && value.is_scalar()) id = value.text;
+    std::string node_key = short_key(point.lineage + text_of(step));
+    while (!step_keys_.insert(node_key).second) node_key += '+';  // of two equal sinks
+    for (const auto& [key, value] : step.options) {
+      if (key.text != "id" || !value.is_scalar()) continue;
+      id = value.text;
+      node_key = "id " + id + " " + verb;
+    }
     if (!ids_.insert(id).second)
       diagnostics_.error("E0205", step.verb.span, "two steps have the id '" + id + "'",
                          "an id names one step of the pipeline");
     NodeInfo info;
     info.id = id;
+    info.key = node_key;
     info.stream = stream.name;
     info.verb = verb;
     info.argument = argument_text(step.argument);
     info.input = point.schema;
-    if (const StepDescriptor* descriptor = registry_.find_step(verb))
+    if (const StepDescriptor* descriptor = registry_.find_step(verb)) {
+      point.lineage += text_of(step);  // sinks change nothing for what follows
       return build_operator(*descriptor, step, stream_at, std::move(info), stream, point);
+    }
     const SinkDescriptor* sink = nullptr;
     if (verb == "save") {
       if (step.argument.is_scalar()) sink = registry_.find_sink(scheme_of(step.argument.text));
@@ -362,6 +413,7 @@ class Planner {
         return;  // reported with the order of streams
       }
       context.other = &other.schema;
+      if (!info.key.starts_with("id ")) info.key = short_key(info.key + other.lineage);
     }
     auto op = descriptor.build(context);
     if (context.other != nullptr && other.side == nullptr)
@@ -410,11 +462,22 @@ class Planner {
     info.argument = build.address;
     info.reads = context.reads;
     info.is_chart = build.is_chart;
-    info.guarantee = build.guarantee;
-    info.guarantee_reason = build.guarantee_reason;
+    std::tie(info.guarantee, info.guarantee_reason) = guarantee(build, point);
     pipeline_->sinks.push_back(
         std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink)));
     point.outlet->add(pipeline_->sinks.back().get());
+  }
+
+  // Of an edge: the least of what the pipeline asks for, the sink can do and the sources allow.
+  std::pair<std::string, std::string> guarantee(const SinkBuild& sink, const Point& point) const {
+    constexpr std::string_view kMost = "at_most_once";
+    if (spec_.delivery == kMost) return {spec_.delivery, "`delivery` says so"};
+    if (!options_.durable) return {std::string(kMost), "there is no state folder"};
+    if (sink.guarantee == kMost) return {sink.guarantee, sink.guarantee_reason};
+    for (const SourceNode* source : point.sources)
+      if (!source->info.guarantee_reason.empty()) return {std::string(kMost), source->info.guarantee_reason};
+    const bool less = spec_.delivery == "exactly_once" && sink.guarantee != "exactly_once";
+    return {less ? sink.guarantee : spec_.delivery, less ? sink.guarantee_reason : ""};
   }
 
   static std::string argument_text(const SpecValue& value) {
@@ -475,6 +538,7 @@ class Planner {
   std::map<size_t, Needs> needs_;
   std::map<size_t, std::set<std::string>> joined_;  // fields of a stream that joins look at
   std::set<std::string> ids_;
+  std::set<std::string> source_keys_, step_keys_;
   std::set<std::string> meta_;
 };
 
@@ -503,24 +567,11 @@ void append(const SpecValue& value, std::string& out) {
 
 std::string fingerprint(const PipelineSpec& spec) {
   std::string out = spec.name + "\n" + spec.delivery + "\n" + spec.folder + "\n";
-  const auto pairs = [&out](const auto& list) {
-    for (const auto& [key, value] : list) append(key, out), append(value, out);
-  };
   for (const StreamSpec& stream : spec.streams) {
     out += "stream ";
     append(stream.name, out);
-    for (const InputSpec& input : stream.from) {
-      out += " from ";
-      append(input.name, out);
-      append(input.value, out);
-      pairs(input.options);
-    }
-    for (const StepSpec& step : stream.steps) {
-      out += " step ";
-      append(step.verb, out);
-      append(step.argument, out);
-      pairs(step.options);
-    }
+    for (const InputSpec& input : stream.from) out += text_of(input);
+    for (const StepSpec& step : stream.steps) out += text_of(step);
     out += '\n';
   }
   append(spec.input_log, out);

@@ -16,6 +16,7 @@ namespace streamflow {
 
 struct PlanOptions {
   std::string state_dir;  // empty: connectors keep nothing
+  bool durable = false;   // there will be an input log and checkpoints, where the pipeline asks for them
   // Replay and `test`: sources and sinks stay off; records are NDJSON, or as `inputs` says.
   bool replay = false;
   struct Input {

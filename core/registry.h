@@ -119,6 +119,7 @@ struct SourceBuild {
   std::string format;                    // where the address says it (.csv); empty: the first
   std::string sample;                    // the first bytes of input where known at load (CSV header)
   bool has_stamps = true;                // live: arrival stamps mean something (false for files)
+  std::string loses;                     // why input may be lost before it is here; empty: it is not
 };
 
 struct SourceDescriptor {
@@ -135,8 +136,9 @@ struct SinkBuild {
   std::unique_ptr<Sink> sink;
   std::string address;
   bool is_chart = false;
-  std::string guarantee = "at_most_once";  // what this edge reaches today, and
-  std::string guarantee_reason;            // why
+  // The most that this edge can reach (at_most_once, at_least_once, exactly_once), and why not more.
+  std::string guarantee = "at_most_once";
+  std::string guarantee_reason;
 };
 
 struct SinkDescriptor {

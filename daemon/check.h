@@ -9,7 +9,8 @@
 
 namespace streamflow {
 
-// Loads and plans a file or folder without starting anything.
-Diagnostics check_file(const std::string& path);
+// Loads and plans a file or folder without starting anything.  `remarks`: where an edge cannot give the
+// delivery that its pipeline asks for, and why (charts and logs, which promise nothing, are not named).
+Diagnostics check_file(const std::string& path, std::vector<std::string>& remarks);
 
 }  // namespace streamflow

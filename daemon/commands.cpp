@@ -62,16 +62,17 @@ int run_check(const std::vector<std::string>& paths, bool syntax_only) {
   bool good = true;
   for (const std::string& path : paths) {
     Diagnostics diagnostics;
+    std::vector<std::string> remarks;
     if (syntax_only) {
       check_syntax(path, diagnostics);
     } else {
-      diagnostics = check_file(path);
+      diagnostics = check_file(path, remarks);
     }
     show(diagnostics);
     good = good && diagnostics.ok();
     if (!diagnostics.ok()) continue;
-    std::printf("%s: good%s\n", path.c_str(),
-                syntax_only ? "" : "; every edge is at_most_once in this version");
+    std::printf("%s: good\n", path.c_str());
+    for (const std::string& remark : remarks) std::printf("  %s\n", remark.c_str());
   }
   return good ? 0 : 1;
 }
@@ -110,7 +111,9 @@ int run_explain(const std::string& path) {
   SimLoop loop;
   std::string out;
   for (const PipelineSpec& spec : load_path(path, registry, diagnostics)) {
-    const auto pipeline = plan(spec, registry, loop, {}, diagnostics);
+    PlanOptions options;
+    options.durable = true;
+    const auto pipeline = plan(spec, registry, loop, options, diagnostics);
     if (pipeline) out += (out.empty() ? "" : "\n") + explain(*pipeline);
   }
   show(diagnostics);

@@ -49,9 +49,7 @@ void write_sink(const SinkNode& sink, std::string& out) {
 
 std::string explain(const Pipeline& pipeline) {
   std::string out = "pipeline " + pipeline.name + "\n";
-  out += "  delivery at_most_once";
-  if (pipeline.delivery != "at_most_once") out += " (" + pipeline.delivery + " is not in this version)";
-  out += "\n";
+  out += "  delivery " + pipeline.delivery + "\n";
   for (const auto& stream : pipeline.streams) {
     out += "\nstream " + stream->name + "\n";
     for (const auto& source : pipeline.sources)

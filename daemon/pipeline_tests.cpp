@@ -220,13 +220,12 @@ class Run {
       output_.clear();
       if (!fresh(test, problem)) return false;
       for (auto& [stream, records] : kept) output_[stream] = std::move(records);
-      if (const auto status = pipeline_->load(state); !status) {
-        problem = "state does not load: " + status.error().message;
+      std::vector<std::string> remarks;
+      if (const auto status = pipeline_->load(state, false, remarks); !status || !remarks.empty()) {
+        problem = "state does not load: " + (status ? remarks.front() : status.error().message);
         return false;
       }
     }
-    // The counters did not come along, so only the end is left to run.
-    pipeline_->on_turn = nullptr;
     std::vector<ReplayInput> inputs = {
         {pipeline_->source_of(given.stream), [](Inlet&) { return false; }}};
     replay(*pipeline_, *loop_, std::move(inputs));

@@ -69,7 +69,7 @@ void write_pipeline(Json& json, const Pipeline& pipeline, Micros now, Rates& rat
   const std::string state = pipeline_state(pipeline, reason);
   const Ledger ledger = pipeline.ledger();
   json.open('{').key("name").text(pipeline.name).key("state").text(state);
-  json.key("reason").text_or_null(reason).key("delivery").text("at_most_once");
+  json.key("reason").text_or_null(reason).key("delivery").text(pipeline.delivery);
   json.key("rate").real(rates.rate(pipeline.name + "/in", ledger.in, now));
   json.key("rate_out").real(rates.rate(pipeline.name + "/out", ledger.written, now));
   json.key("ledger").raw(ledger_json(ledger));

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/journal.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "daemon/builtin.h"
@@ -29,6 +30,23 @@ std::string default_state_dir() {
   if (const char* dir = std::getenv("XDG_STATE_HOME")) return std::string(dir) + "/streamflow";
   if (const char* home = std::getenv("HOME")) return std::string(home) + "/.local/state/streamflow";
   return "/var/lib/streamflow";
+}
+
+// A pipeline's name as the name of a folder.
+std::string folder_name(const std::string& name) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_' || (c == '.' && !out.empty());
+    if (plain) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+  }
+  return out;
 }
 
 }  // namespace
@@ -58,6 +76,7 @@ bool Supervisor::load(std::vector<PipelineSpec>& specs, std::string& problems) {
   // Planning what could be read finds more problems at once.
   PlanOptions options;
   options.state_dir = state_dir_;
+  options.durable = disk_ != nullptr;
   for (const PipelineSpec& spec : specs) plan(spec, registry_, loop_, options, diagnostics);
   problems = diagnostics.render(isatty(STDERR_FILENO) != 0);
   return false;
@@ -68,6 +87,7 @@ bool Supervisor::build(const std::vector<PipelineSpec>& specs,
   Diagnostics diagnostics;
   PlanOptions options;
   options.state_dir = state_dir_;
+  options.durable = disk_ != nullptr;
   for (const PipelineSpec& spec : specs)
     built.push_back(plan(spec, registry_, loop_, options, diagnostics));
   if (!diagnostics.all().empty()) problems = diagnostics.render(isatty(STDERR_FILENO) != 0);
@@ -92,6 +112,7 @@ int Supervisor::open_state_dir() {
                               "; give this one its own with --state-dir");
     return kRuntimeFailure;
   }
+  disk_ = std::make_unique<FileDisk>(state_dir_, loop_);
   return 0;
 }
 
@@ -126,21 +147,44 @@ int Supervisor::run() {
   loop_.on_signal(SIGTERM, [this] { shut_down(); });
   loop_.on_signal(SIGINT, [this] { shut_down(); });
   signal(SIGPIPE, SIG_IGN);
-  for (auto& pipeline : built) {
-    log(LogLevel::kInfo, pipeline->name + ": started, delivery at_most_once" +
-                             (pipeline->delivery == "at_most_once" ? "" : " (" + pipeline->delivery + " is not in this version)"));
-    adopt(std::move(pipeline));
-  }
+  for (auto& pipeline : built)
+    if (!adopt(std::move(pipeline))) return kRuntimeFailure;
   tick();
   loop_.run();
   return exit_code_;
 }
 
-void Supervisor::adopt(std::unique_ptr<Pipeline> pipeline) {
+// False, with the reason in the log: its state cannot be read, and to start without it would lose data.
+bool Supervisor::adopt(std::unique_ptr<Pipeline> pipeline) {
+  if (const Status opened = open_journal(*pipeline); !opened) {
+    log(LogLevel::kError, pipeline->name + " does not start: " + opened.error().message);
+    return false;
+  }
+  log(LogLevel::kInfo, pipeline->name + ": started, delivery " + pipeline->delivery);
   pipelines_.push_back(std::move(pipeline));
   Pipeline& running = *pipelines_.back();
   running.on_finished = [this] { source_end_reached(); };
   running.start();
+  return true;
+}
+
+Status Supervisor::open_journal(Pipeline& pipeline) {
+  if (!disk_ || pipeline.delivery == "at_most_once") return {};
+  pipeline.journal = std::make_unique<Journal>(pipeline, *disk_, "pipelines/" + folder_name(pipeline.name),
+                                               pipeline.delivery == "exactly_once");
+  std::vector<std::string> remarks;
+  const Status opened = pipeline.journal->open(remarks);
+  for (const std::string& remark : remarks) log(LogLevel::kWarn, pipeline.name + ": " + remark);
+  if (opened && pipeline.journal->recovering())
+    log(LogLevel::kInfo, pipeline.name + ": handles the input behind its last checkpoint again");
+  return opened;
+}
+
+void Supervisor::report_unfinished(const Pipeline& pipeline) {
+  const std::string words = pipeline.unfinished();
+  if (words.empty()) return;
+  log(pipeline.journal ? LogLevel::kInfo : LogLevel::kWarn,
+      pipeline.name + (pipeline.journal ? ": keeps " : ": discards ") + words);
 }
 
 // Every source of a pipeline has ended.  When that is true of all and nobody looks at a chart, so does the
@@ -216,8 +260,7 @@ void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
 }
 
 void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
-  if (const std::string lost = pipeline->unfinished(); !lost.empty())
-    log(LogLevel::kWarn, pipeline->name + ": discards " + lost);
+  report_unfinished(*pipeline);
   Pipeline* leaving = pipeline.get();
   retiring_.push_back(std::move(pipeline));
   auto gone = std::make_shared<bool>(false);
@@ -253,8 +296,7 @@ void Supervisor::shut_down() {
   });
   draining_ = 1;
   for (auto& pipeline : pipelines_) {
-    if (const std::string lost = pipeline->unfinished(); !lost.empty())
-      log(LogLevel::kWarn, pipeline->name + ": discards " + lost);
+    report_unfinished(*pipeline);
     ++draining_;
     pipeline->drain([this] {
       if (--draining_ == 0) finish();

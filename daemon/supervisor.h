@@ -10,6 +10,7 @@
 #include "core/pipeline.h"
 #include "core/registry.h"
 #include "core/spec.h"
+#include "daemon/file_disk.h"
 #include "daemon/status.h"
 #include "daemon/uv_loop.h"
 #include "web/hub.h"
@@ -40,7 +41,9 @@ class Supervisor {
              std::string& problems);
   int open_state_dir();
   int serve();
-  void adopt(std::unique_ptr<Pipeline> pipeline);
+  bool adopt(std::unique_ptr<Pipeline> pipeline);
+  Status open_journal(Pipeline& pipeline);
+  void report_unfinished(const Pipeline& pipeline);
   void reload();
   void apply(std::vector<std::unique_ptr<Pipeline>> next);
   void retire(std::unique_ptr<Pipeline> pipeline);
@@ -56,6 +59,7 @@ class Supervisor {
   Registry registry_;
   std::string state_dir_;
   int lock_fd_ = -1;
+  std::unique_ptr<FileDisk> disk_;  // null: no state folder
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
   std::vector<std::unique_ptr<Pipeline>> retiring_;
   std::set<std::string> waiting_;  // names that start when their old version has gone

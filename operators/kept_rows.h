@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/batch.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 

@@ -93,8 +93,11 @@ SinkBuild build_sink(BuildContext& context) {
   options.truncate = params.choice("mode") == "truncate";
   options.timestamps = timestamp_style(params.choice("timestamps"));
   out.address = address.shown;
-  out.guarantee_reason =
-      "there is no input log yet: what the pipeline holds is lost if the daemon dies";
+  const bool can_cut = !options.standard_output && !options.path.has_fields();
+  out.guarantee = can_cut ? "exactly_once" : "at_least_once";
+  if (!can_cut)
+    out.guarantee_reason = options.standard_output ? "what was written to standard output cannot be taken back"
+                                                   : "of paths with fields it is not known which are new";
   out.sink = std::make_unique<FileSink>(std::move(options));
   return out;
 }

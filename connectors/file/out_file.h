@@ -41,6 +41,7 @@ class OutFile {
   void added(uint64_t rows);
   uint64_t rows() const { return rows_; }
   size_t bytes() const { return text_.size() - done_; }
+  std::string_view waiting() const { return std::string_view(text_).substr(done_); }
 
   Written write();
   int error() const { return error_; }  // of the last open or write; 0: none

@@ -1,10 +1,15 @@
 #include "connectors/file/sink.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "connectors/file/path.h"
+#include "core/state_bytes.h"
 
 namespace streamflow::file {
 namespace {
@@ -31,6 +36,12 @@ void FileSink::start(Loop& loop, SinkHost& host) {
   loop_ = &loop;
   host_ = &host;
   if (!options_.path.has_fields()) file_for(path_of({}));
+  for (Restored& restored : restored_) {
+    OutFile& file = file_for(restored.path);
+    file.text() += restored.waiting;
+    file.added(restored.rows);
+  }
+  restored_.clear();
   if (down_.empty()) host_->state(ConnectorState::kUp, "");
 }
 
@@ -246,6 +257,51 @@ void FileSink::stop() {
   if (rows > 0) host_->dropped(rows, "not written when the pipeline stopped: " + down_);
   by_path_.clear();
   files_.clear();
+}
+
+// --- checkpoints ---
+
+void FileSink::save(std::string& out) {
+  write_all(false);
+  save_count(files_.size(), out);
+  for (OutFile& file : files_) {
+    save_text(file.path(), out);
+    struct stat status {};
+    const bool regular = file.is_open() && ::fstat(file.fd(), &status) == 0 && S_ISREG(status.st_mode);
+    save_micros(regular ? static_cast<int64_t>(status.st_size) : -1, out);
+    save_text(file.waiting(), out);
+    save_count(file.rows(), out);
+  }
+  save_count(truncated_.size(), out);
+  for (const std::string& path : truncated_) save_text(path, out);
+}
+
+Status FileSink::load(std::string_view bytes, bool exactly) {
+  StateReader in(bytes);
+  for (uint64_t left = in.count(); left > 0 && in.ok(); --left) {
+    const std::string path(in.text());
+    const int64_t size = in.micros();
+    const std::string waiting(in.text());
+    const uint64_t rows = in.count();
+    struct stat status {};
+    // A file that someone shortened or took away meanwhile is left as it is.
+    const bool longer = ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && size >= 0 &&
+                        status.st_size > size;
+    if (exactly && longer && ::truncate(path.c_str(), size) != 0)
+      return fail(ErrorKind::kIo, errno_text(errno, path));
+    if (!waiting.empty()) restored_.push_back({path, waiting, rows});
+  }
+  for (uint64_t left = in.count(); left > 0 && in.ok(); --left) truncated_.emplace(in.text());
+  if (!in.ok()) return fail(ErrorKind::kIo, "the state of a file sink is damaged");
+  return {};
+}
+
+std::vector<int> FileSink::unsynced() {
+  std::vector<int> out;
+  for (const OutFile& file : files_)
+    if (file.is_open() && !options_.standard_output)
+      if (const int copy = ::fcntl(file.fd(), F_DUPFD_CLOEXEC, 3); copy >= 0) out.push_back(copy);
+  return out;
 }
 
 }  // namespace streamflow::file

@@ -46,8 +46,16 @@ class FileSink final : public Sink {
   void flush() override;
   void drain(std::function<void()> done) override;
   void stop() override;
+  // Of each file its path, how long it is, and the text that waits.
+  void save(std::string& out) override;
+  Status load(std::string_view bytes, bool exactly) override;
+  std::vector<int> unsynced() override;
 
  private:
+  struct Restored {
+    std::string path, waiting;
+    uint64_t rows;
+  };
   using Files = std::list<OutFile>;  // most recently used first
 
   OutFile& file_for(const std::string& path);
@@ -70,7 +78,8 @@ class FileSink final : public Sink {
   SinkHost* host_ = nullptr;
   Files files_;
   std::unordered_map<std::string, Files::iterator> by_path_;
-  std::unordered_set<std::string> truncated_;  // by this run
+  std::unordered_set<std::string> truncated_;  // by this run, or the one that it continues
+  std::vector<Restored> restored_;             // to be written first
   std::string down_;                           // the reason; empty: up
   uint64_t batch_number_ = 0;
   size_t told_bytes_ = 0;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <utility>
@@ -63,10 +64,23 @@ void FileSource::opened() {
   offset_ = 0;
   quiet_polls_ = 0;
   is_regular_ = S_ISREG(status.st_mode);
+  if (restored_inode_ != 0 && is_regular_) continue_at_restored(status);
   wait_for_readable_ = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || ::isatty(fd_) == 1;
   retry_.reset();
   host_->state(ConnectorState::kUp, "");
   schedule(0);
+}
+
+// Behind what an earlier process handed over, if this is still that file.
+void FileSource::continue_at_restored(const struct stat& status) {
+  const bool same = status.st_ino == std::exchange(restored_inode_, 0);
+  if (!same || status.st_size < restored_offset_) {
+    if (!options_.follow || same)
+      host_->complain(same ? "the file is shorter than at the last run: it is read from its start"
+                           : "another file has this name than at the last run: it is read from its start");
+    return;
+  }
+  offset_ = ::lseek(fd_, restored_offset_, SEEK_SET);
 }
 
 void FileSource::failed(int error) {
@@ -164,6 +178,8 @@ void FileSource::hand_over(size_t line_bytes) {
   std::shared_ptr<Block> full = std::exchange(block_, std::move(next));
   filled_ = rest;
   full->size = line_bytes;
+  handed_size_ = line_bytes;
+  handed_ = offset_ - static_cast<off_t>(rest + line_bytes);
   host_->lines(std::move(full));
   host_->flush();
 }
@@ -217,6 +233,50 @@ void FileSource::look_for_changes() {
 std::string FileSource::position() const {
   const off_t handed = offset_ - static_cast<off_t>(filled_);
   return std::to_string(inode_) + ':' + std::to_string(handed);
+}
+
+void FileSource::restore(std::string_view position) {
+  const std::string text(position);
+  unsigned long long inode = 0;
+  long long offset = 0;
+  if (std::sscanf(text.c_str(), "%llu:%lld", &inode, &offset) != 2) return;
+  restored_inode_ = static_cast<ino_t>(inode);
+  restored_offset_ = static_cast<off_t>(offset);
+}
+
+std::string FileSource::range() const {
+  if (!is_regular_) return {};
+  return std::to_string(inode_) + ':' + std::to_string(handed_) + ':' + std::to_string(handed_size_);
+}
+
+// Also moves the place to go on from behind the range.
+Result<BlockPtr> FileSource::reread(std::string_view range) {
+  const std::string text(range);
+  unsigned long long inode = 0;
+  long long begin = 0;
+  unsigned long long size = 0;
+  if (std::sscanf(text.c_str(), "%llu:%lld:%llu", &inode, &begin, &size) != 3)
+    return fail(ErrorKind::kIo, "'" + text + "' is no range of a file");
+  const int fd = ::open(options_.path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat status {};
+  if (fd < 0 || ::fstat(fd, &status) != 0 || status.st_ino != static_cast<ino_t>(inode)) {
+    const bool other = fd >= 0;
+    if (other) ::close(fd);
+    return fail(ErrorKind::kIo, other ? options_.path + " is another file now"
+                                      : errno_text(errno, options_.path));
+  }
+  auto block = std::make_shared<Block>(size);
+  while (block->size < size) {
+    const ssize_t n = ::pread(fd, block->data.get() + block->size, size - block->size,
+                              static_cast<off_t>(begin) + static_cast<off_t>(block->size));
+    if (n <= 0) break;
+    block->size += static_cast<size_t>(n);
+  }
+  ::close(fd);
+  if (block->size < size) return fail(ErrorKind::kIo, options_.path + " is shorter than it was");
+  restored_inode_ = static_cast<ino_t>(inode);
+  restored_offset_ = static_cast<off_t>(begin) + static_cast<off_t>(size);
+  return BlockPtr(std::move(block));
 }
 
 void FileSource::stop() {

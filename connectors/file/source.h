@@ -1,6 +1,7 @@
 // A file's lines as input: whole, or followed as it grows.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -41,6 +42,10 @@ class FileSource final : public Source {
   void resume() override;
   // `inode:offset` behind the last line handed over.
   std::string position() const override;
+  void restore(std::string_view position) override;
+  // `inode:begin:size` of the lines handed over last; of a regular file only.
+  std::string range() const override;
+  Result<BlockPtr> reread(std::string_view range) override;
   void stop() override;
 
  private:
@@ -48,6 +53,7 @@ class FileSource final : public Source {
   void open_standard_input();
   void opened();
   void failed(int error);  // down, and tried again
+  void continue_at_restored(const struct stat& status);
   void schedule(Micros delay);
   void stop_waiting();
   void turn();
@@ -76,6 +82,10 @@ class FileSource final : public Source {
   dev_t device_ = 0;
   ino_t inode_ = 0;
   off_t offset_ = 0;  // behind what was read
+  off_t handed_ = 0;  // where the lines handed over last begin, and
+  size_t handed_size_ = 0;
+  ino_t restored_inode_ = 0;  // 0: none
+  off_t restored_offset_ = 0;
   Loop::Id timer_ = 0;
   Loop::Id watch_ = 0;
   std::shared_ptr<Block> block_;  // being filled; begins with the rest of the last one

@@ -34,6 +34,7 @@ void SensorSource::tick() {
   for (uint64_t i = 0; i < messages; ++i) {
     text_.clear();
     append_reading(options_, sent_++, text_);
+    host_->ident("n");
     host_->message(text_, {}, {});
   }
   if (messages > 0) host_->flush();

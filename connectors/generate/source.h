@@ -1,6 +1,7 @@
 // The source `generate`: made-up sensors at a steady rate, for demos and tests.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ class SensorSource final : public Source {
   void pause() override;
   void resume() override;
   std::string position() const override { return std::to_string(sent_); }
+  void restore(std::string_view position) override { sent_ = std::strtoull(std::string(position).c_str(), nullptr, 10); }
+  void replayed(std::string_view) override { ++sent_; }
   void stop() override;
 
  private:

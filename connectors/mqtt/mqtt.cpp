@@ -23,8 +23,6 @@ constexpr const char* kNoFile = "E0605";
 
 constexpr Micros kKeepaliveMin = 5 * kMicrosPerSecond;  // libmosquitto's
 constexpr Micros kKeepaliveMax = 65535 * kMicrosPerSecond;
-constexpr const char* kGuaranteeReason =
-    "there is no input log yet: what the pipeline holds is lost if the daemon dies";
 
 std::vector<OptionDescriptor> connection_options() {
   using enum OptionType;
@@ -277,6 +275,8 @@ SourceBuild build_source(BuildContext& context) {
   out.address = shown_source(options);
   out.captures = options.captures;
   out.meta.assign(std::begin(MqttSource::kMeta), std::end(MqttSource::kMeta));
+  if (options.qos == 0) out.loses = "QoS 0: the broker does not send again";
+  if (options.client.clean) out.loses = "`clean`: the broker keeps no session";
   out.source = std::make_unique<MqttSource>(std::move(options));
   return out;
 }
@@ -307,7 +307,9 @@ SinkBuild build_sink(BuildContext& context) {
   SinkBuild out;
   if (context.diagnostics.errors() > errors_before) return out;
   out.address = parsed.shown();
-  out.guarantee_reason = options.qos == 0 ? "QoS 0: the broker confirms nothing" : kGuaranteeReason;
+  out.guarantee = options.qos == 0 ? "at_most_once" : "at_least_once";
+  out.guarantee_reason = options.qos == 0 ? "QoS 0: the broker confirms nothing"
+                                          : "what was published cannot be taken back";
   out.sink = std::make_unique<MqttSink>(std::move(options));
   return out;
 }

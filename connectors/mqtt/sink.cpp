@@ -9,6 +9,7 @@
 #include "connectors/mqtt/reasons.h"
 #include "connectors/mqtt/session.h"
 #include "connectors/mqtt/topic.h"
+#include "core/state_bytes.h"
 
 namespace streamflow::mqtt {
 namespace {
@@ -164,7 +165,6 @@ bool MqttSink::hand_to_library(Row& row) {
       fail_row(row, mosquitto_strerror(code));
       return true;
   }
-  if (options_.qos > 0) std::string().swap(row.payload);  // the library has a copy
   in_flight_bytes_ += row.bytes;
   unconfirmed_ += 1;
   in_flight_.push_back(std::move(row));
@@ -252,6 +252,32 @@ void MqttSink::stop() {
   if (rows > 0) host_->dropped(rows, "stopped before the broker confirmed it");
   tell_host();
   host_ = nullptr;
+}
+
+void MqttSink::save(std::string& out) {
+  save_count(unconfirmed_ + waiting_.size(), out);
+  for (const auto* rows : {&in_flight_, &waiting_}) {
+    for (const Row& row : *rows) {
+      if (row.done) continue;
+      save_text(row.topic, out);
+      save_text(row.payload, out);
+    }
+  }
+}
+
+Status MqttSink::load(std::string_view bytes, bool exactly) {
+  (void)exactly;  // what was published cannot be taken back
+  StateReader in(bytes);
+  for (uint64_t left = in.count(); left > 0 && in.ok(); --left) {
+    Row row;
+    row.topic = in.text();
+    row.payload = in.text();
+    row.bytes = row.topic.size() + row.payload.size() + kRowOverhead;
+    waiting_bytes_ += row.bytes;
+    waiting_.push_back(std::move(row));
+  }
+  if (!in.ok()) return fail(ErrorKind::kIo, "the state of an mqtt sink is damaged");
+  return {};
 }
 
 void MqttSink::state(ConnectorState state, const std::string& reason, Micros retry_at) {

@@ -41,11 +41,14 @@ class MqttSink final : public Sink, private ClientOwner {
   void flush() override;
   void drain(std::function<void()> done) override;
   void stop() override;
+  // What the broker has not confirmed; it is sent again.
+  void save(std::string& out) override;
+  Status load(std::string_view bytes, bool exactly) override;
 
  private:
   struct Row {
     std::string topic;
-    std::string payload;  // given to the library at QoS 1 and 2
+    std::string payload;
     size_t bytes = 0;     // of both
     int id = 0;           // once with the library
     bool done = false;    // confirmed, or refused

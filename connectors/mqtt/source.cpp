@@ -5,21 +5,25 @@
 #include <utility>
 
 #include <mqtt_protocol.h>
+#include <xxhash.h>
 
 #include "connectors/mqtt/reasons.h"
 #include "connectors/mqtt/session.h"
+#include "core/state_bytes.h"
 
 namespace streamflow::mqtt {
 namespace {
 
 constexpr int kRefused = 0x80;  // SUBACK codes from here on
 
+// Kept in the state folder, so no std::hash.
 uint64_t content_hash(const mosquitto_message& message) {
-  const std::string_view payload(static_cast<const char*>(message.payload),
-                                 static_cast<size_t>(message.payloadlen));
-  const std::hash<std::string_view> hash;
-  return hash(payload) * 31 + hash(message.topic) + static_cast<uint64_t>(message.payloadlen);
+  const std::string_view topic = message.topic;
+  return XXH3_64bits(message.payload, static_cast<size_t>(message.payloadlen)) * 31 +
+         XXH3_64bits(topic.data(), topic.size());
 }
+
+constexpr size_t kSeenBytes = 16;
 
 }  // namespace
 
@@ -173,6 +177,8 @@ void MqttSource::message(const mosquitto_message& message) {
 
 bool MqttSource::seen_before(const mosquitto_message& message) {
   const uint64_t hash = content_hash(message);
+  ident_.clear();
+  append_seen({message.mid, hash}, ident_);
   seen_.push_back({message.mid, hash});
   if (seen_.size() > kRememberedMax) seen_.pop_front();
   if (!resuming_) return false;
@@ -196,7 +202,13 @@ bool MqttSource::capture(std::string_view topic) {
   return false;
 }
 
+void MqttSource::append_seen(const Seen& seen, std::string& out) {
+  save_word(static_cast<uint64_t>(seen.id), out);
+  save_word(seen.hash, out);
+}
+
 void MqttSource::hand_over(const mosquitto_message& message, std::string_view topic) {
+  if (message.qos == 1) host_->ident(ident_);
   if (wants_[0]) meta_[0] = Value::string(std::string(topic));  // kept until `flush`
   if (wants_[1]) meta_[1] = Value::integer(message.qos);
   if (wants_[2]) meta_[2] = Value::boolean(message.retain);
@@ -205,11 +217,35 @@ void MqttSource::hand_over(const mosquitto_message& message, std::string_view to
       ordered_, meta_);
 }
 
-// The hold ends here, with the loop's turn: the records have been through the pipeline.  An input
-// log puts its sync between the two calls.
+// The hold ends when no crash can lose the records; without an input log that is now.
 void MqttSource::turn() {
   host_->flush();
-  client_->release();
+  // Nothing is read meanwhile; of a connection that came after this one there is nothing to release.
+  host_->when_durable([this, turn = ++turns_] {
+    if (turn == turns_ && client_) client_->release();
+  });
+}
+
+// --- across restarts ---
+
+std::string MqttSource::position() const {
+  std::string out;
+  for (const Seen& seen : seen_) append_seen(seen, out);
+  return out;
+}
+
+void MqttSource::restore(std::string_view position) {
+  seen_.clear();
+  for (; position.size() >= kSeenBytes; position.remove_prefix(kSeenBytes)) replayed(position.substr(0, kSeenBytes));
+}
+
+void MqttSource::replayed(std::string_view ident) {
+  StateReader in(ident);
+  const auto id = static_cast<int>(in.word());
+  const uint64_t hash = in.word();
+  if (!in.ok()) return;
+  seen_.push_back({id, hash});
+  if (seen_.size() > kRememberedMax) seen_.pop_front();
 }
 
 // --- backpressure ---

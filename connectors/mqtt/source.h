@@ -1,9 +1,9 @@
 // Messages of a broker as input.  Subscribes at QoS 1 in a persistent session by default, so that
 // the broker keeps what is published while we are away, restarted or paused.
 //
-// Acknowledgement: what one read brings goes to the host, then `flush` runs it through the
-// pipeline, and only then do the PUBACKs leave.  A process that dies before gets the messages
-// again.  (Without an input log, what the pipeline itself holds dies with it.)  QoS 2 is
+// Acknowledgement: what one read brings goes to the host, and only when no crash can lose it do the
+// PUBACKs leave.  A process that dies before gets the messages again.  (Without an input log that
+// is the end of the turn, and what the pipeline itself holds dies with it.)  QoS 2 is
 // acknowledged by libmosquitto before we see the message: a crash between loses it, so QoS 1 is the
 // safer choice.
 //
@@ -54,12 +54,18 @@ class MqttSource final : public Source, private ClientOwner {
   void pause() override;
   void resume() override;
   void stop() override;
+  // What came last, to recognise it when it is sent again.
+  std::string position() const override;
+  void restore(std::string_view position) override;
+  void replayed(std::string_view ident) override;
 
  private:
   struct Seen {
     int id = 0;
     uint64_t hash = 0;
   };
+
+  static void append_seen(const Seen& seen, std::string& out);
 
   void connected(bool session_present) override;
   void message(const mosquitto_message& message) override;
@@ -100,6 +106,8 @@ class MqttSource final : public Source, private ClientOwner {
   std::unordered_map<int, uint64_t> again_;  // of the one before: may be sent again
   bool resuming_ = false;
   uint64_t strays_ = 0;
+  uint64_t turns_ = 0;
+  std::string ident_;
 };
 
 }  // namespace streamflow::mqtt

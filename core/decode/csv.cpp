@@ -7,6 +7,7 @@
 #include "core/decode/json_cell.h"
 #include "core/decode/text_rows.h"
 #include "core/expr/utf8.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 namespace {
@@ -77,6 +78,26 @@ class CsvDecoder final : public Decoder {
       if (!text.empty()) skip_open_quote(text, nullptr, out);
     }
     rows_.send(out);
+  }
+
+  void save(std::string& out) const override {
+    out += static_cast<char>((at_start_ ? 1 : 0) | (has_names_ ? 2 : 0));
+    save_count(names_.size(), out);
+    for (const std::string& name : names_) save_text(name, out);
+    save_text(tail_, out);
+  }
+
+  Status load(std::string_view bytes) override {
+    StateReader in(bytes);
+    const unsigned char flags = in.byte();
+    std::vector<std::string> names;
+    for (uint64_t left = in.count(); left > 0 && in.ok(); --left) names.emplace_back(in.text());
+    tail_ = in.text();
+    if (!in.ok() || !in.at_end()) return fail(ErrorKind::kIo, "the state of a CSV source is damaged");
+    set_names(std::move(names));
+    at_start_ = (flags & 1) != 0;
+    has_names_ = (flags & 2) != 0;
+    return {};
   }
 
  private:

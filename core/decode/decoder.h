@@ -11,6 +11,7 @@
 #include "core/batch.h"
 #include "core/diagnostic.h"
 #include "core/registry.h"
+#include "core/status.h"
 
 namespace streamflow {
 
@@ -43,6 +44,12 @@ class Decoder {
   virtual void finish(DecoderOutput& out) { (void)out; }
   // Before the first decode: these fields will be looked at.
   virtual void want(const std::vector<std::string>& fields) { (void)fields; }
+  // What it keeps between two calls: names from a header, a record whose rest has not come.
+  virtual void save(std::string& out) const { (void)out; }
+  virtual Status load(std::string_view bytes) {
+    (void)bytes;
+    return {};
+  }
 };
 
 // Makes the decoder that a source's options ask for and completes `schema` (closed formats: the fields;

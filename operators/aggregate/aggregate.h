@@ -17,7 +17,7 @@
 #include "core/column.h"
 #include "core/schema.h"
 #include "core/time.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/column.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "operators/kept_rows.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "core/keys.h"
 #include "operators/key_columns.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 namespace {

@@ -699,7 +699,7 @@ TEST_CASE("file sink: what is built from an address and its options") {
   CHECK(built.reads == std::set<std::string>{"site"});
   CHECK(built.meta == std::set<std::string>{"topic"});
   CHECK(built.build.address == "file:{site}-{meta.topic}.csv");
-  CHECK(built.build.guarantee == "at_most_once");
+  CHECK(built.build.guarantee == "at_least_once");
   SimLoop loop;
   FakeSinkHost host;
   built.build.sink->start(loop, host);

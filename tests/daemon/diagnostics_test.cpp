@@ -24,7 +24,10 @@ std::string read(const fs::path& path) {
   return text.str();
 }
 
-std::string diagnose(const fs::path& path) { return check_file(path.string()).render(); }
+std::string diagnose(const fs::path& path) {
+  std::vector<std::string> remarks;
+  return check_file(path.string(), remarks).render();
+}
 
 TEST_CASE("each golden pipeline gets exactly its diagnostics") {
   const fs::path folder = fs::path(STREAMFLOW_SOURCE_DIR) / "tests" / "diagnostics";

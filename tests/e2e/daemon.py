@@ -45,6 +45,7 @@ class Folder:
 class Process:
     def __init__(self, arguments, log, **more):
         self.log_path = Path(log)
+        self.log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         self.log_file = open(log, "ab")
         self.process = subprocess.Popen(arguments, stdout=self.log_file, stderr=subprocess.STDOUT, **more)
 
@@ -53,7 +54,8 @@ class Process:
         return self.process.pid
 
     def log(self):
-        return self.log_path.read_text(errors="replace")
+        """What this process wrote; one before it may have written into the same file."""
+        return self.log_path.read_bytes()[self.log_start:].decode(errors="replace")
 
     def running(self):
         return self.process.poll() is None

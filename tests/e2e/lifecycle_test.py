@@ -50,7 +50,7 @@ def reload_keeps_what_is_unchanged():
             daemon.send(signal.SIGHUP)
             wait_for("the reload", lambda: daemon.status()["reload"]["ok"])
             wait_for("the new ones", lambda: daemon.pipeline("b") and daemon.pipeline("c"))
-            assert "b: discards" in daemon.log() and "a: discards" not in daemon.log(), daemon.log()
+            assert "b: loses main.2 (window)" in daemon.log() and "a: loses" not in daemon.log(), daemon.log()
             after = daemon.pipeline("a")
             assert after["ledger"]["in"] > before["ledger"]["in"]
             assert after["sources"][0]["since"] == before["sources"][0]["since"], "the source was restarted"

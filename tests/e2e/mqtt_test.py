@@ -69,7 +69,7 @@ def with_event_time():
             assert chart["received"] == len(expected), chart["received"]
             daemon.send(signal.SIGTERM)
             assert daemon.wait() == 0
-            assert "discards 1 open window" in daemon.log(), daemon.log()
+            assert "keeps 1 open window" in daemon.log(), daemon.log()
 
 
 def with_arrival_time():

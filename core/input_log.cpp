@@ -1,0 +1,197 @@
+#include "core/input_log.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace streamflow {
+namespace {
+
+constexpr size_t kFrameBytes = 4 + 8;          // size and checksum
+constexpr size_t kHeadBytes = 8 + 1 + 8 + 8;   // before the body
+constexpr std::string_view kSuffix = ".log";
+
+void put(uint64_t value, size_t bytes, std::string& out) {
+  for (size_t i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
+}
+
+uint64_t get(std::string_view text, size_t at, size_t bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < bytes; ++i)
+    value |= static_cast<uint64_t>(static_cast<unsigned char>(text[at + i])) << (8 * i);
+  return value;
+}
+
+void append_entry(const LogEntry& entry, std::string& out) {
+  put(kHeadBytes + entry.body.size(), 4, out);
+  const size_t checksum = out.size();
+  put(0, 8, out);
+  const size_t begin = out.size();
+  put(entry.number, 8, out);
+  put(static_cast<uint64_t>(entry.kind), 1, out);
+  put(entry.source, 8, out);
+  put(static_cast<uint64_t>(entry.stamp), 8, out);
+  out += entry.body;
+  const uint64_t sum = XXH3_64bits(out.data() + begin, out.size() - begin);
+  for (size_t i = 0; i < 8; ++i) out[checksum + i] = static_cast<char>(sum >> (8 * i));
+}
+
+}  // namespace
+
+std::string InputLog::path(uint64_t first) const {
+  std::string number = std::to_string(first);
+  number.insert(0, 20 - number.size(), '0');
+  return folder_ + "/" + number + std::string(kSuffix);
+}
+
+// Walks the entries of a segment's text.  `good` is the size of its whole part; `more` is false when `fn`
+// has had enough.  An error: bytes behind the whole part that are no torn write.
+Status InputLog::scan(std::string_view text, uint64_t& after,
+                      const std::function<bool(const LogEntry&)>& fn, size_t& good, bool& more) {
+  good = kMagic.size();
+  while (more && good + kFrameBytes + kHeadBytes <= text.size()) {
+    const size_t size = get(text, good, 4);
+    if (size < kHeadBytes || good + kFrameBytes + size > text.size()) break;
+    const std::string_view entry = text.substr(good + kFrameBytes, size);
+    if (XXH3_64bits(entry.data(), entry.size()) != get(text, good + 4, 8)) break;
+    LogEntry out;
+    out.number = get(entry, 0, 8);
+    out.kind = static_cast<LogEntry::Kind>(entry[8]);
+    out.source = get(entry, 9, 8);
+    out.stamp = static_cast<Micros>(get(entry, 17, 8));
+    out.body = entry.substr(kHeadBytes);
+    good += kFrameBytes + size;
+    last_ = std::max(last_, out.number);
+    if (out.number <= after) continue;  // also one that a failed append left behind
+    after = out.number;
+    more = fn(out);
+  }
+  return {};
+}
+
+Status InputLog::open(std::vector<std::string>& remarks) {
+  const auto names = disk_.list(folder_);
+  if (!names) return tl::unexpected(names.error());
+  for (const std::string& name : *names) {
+    if (!name.ends_with(kSuffix)) continue;
+    segments_.push_back({std::strtoull(name.c_str(), nullptr, 10), 0});
+  }
+  std::sort(segments_.begin(), segments_.end(),
+            [](const Segment& a, const Segment& b) { return a.first < b.first; });
+  for (auto segment = segments_.begin(); segment != segments_.end();) {
+    const std::string name = path(segment->first);
+    const auto text = disk_.read(name);
+    if (!text) return tl::unexpected(text.error());
+    const bool begun = text->size() >= kMagic.size();
+    if (begun && !text->starts_with(kMagic))
+      return fail(ErrorKind::kIo, name + " is no input log of this version");
+    size_t good = 0;
+    bool more = true;
+    uint64_t after = UINT64_MAX;
+    if (begun)
+      if (auto status = scan(*text, after, [](const LogEntry&) { return true; }, good, more); !status)
+        return status;
+    // A failed append leaves a torn tail, and the log went on in the next segment.
+    if (good < text->size())
+      remarks.push_back(name + ": a damaged tail of " + std::to_string(text->size() - good) +
+                        " bytes is cut off");
+    if (good <= kMagic.size()) {
+      if (auto status = disk_.remove(name); !status) return status;
+      segment = segments_.erase(segment);
+      continue;
+    }
+    if (good < text->size())
+      if (auto status = disk_.truncate(name, good); !status) return status;
+    segment->bytes = good;
+    ++segment;
+  }
+  durable_ = last_;
+  return {};
+}
+
+Status InputLog::read(uint64_t after, const std::function<bool(const LogEntry&)>& fn) {
+  bool more = true;
+  for (size_t i = 0; i < segments_.size() && more; ++i) {
+    if (i + 1 < segments_.size() && segments_[i + 1].first <= after + 1) continue;
+    const auto text = disk_.read(path(segments_[i].first));
+    if (!text) return tl::unexpected(text.error());
+    if (text->size() < kMagic.size()) continue;
+    size_t good = 0;
+    if (auto status = scan(*text, after, fn, good, more); !status) return status;
+  }
+  return {};
+}
+
+uint64_t InputLog::append(LogEntry entry) {
+  entry.number = ++last_;
+  if (waiting_.empty()) waiting_first_ = entry.number;
+  append_entry(entry, waiting_);
+  write_out();
+  return entry.number;
+}
+
+// One append at a time: what comes meanwhile goes together with the next.
+void InputLog::write_out() {
+  if (is_flying_ || in_trouble_ || (waiting_.empty() && flying_.empty())) return;
+  if (flying_.empty()) {
+    flying_.swap(waiting_);
+    flying_first_ = waiting_first_;
+    flying_last_ = last_;
+  }
+  std::string bytes;
+  if (new_segment_ || segments_.empty() || segments_.back().bytes >= kSegmentBytes) {
+    segments_.push_back({flying_first_, 0});
+    new_segment_ = false;
+    bytes = kMagic;
+  }
+  bytes += flying_;
+  is_flying_ = true;
+  const size_t size = bytes.size();
+  disk_.append(path(segments_.back().first), std::move(bytes),
+               [this, alive = alive_, upto = flying_last_, size](const Status& status) {
+                 if (*alive) written(upto, size, status);
+               });
+}
+
+void InputLog::written(uint64_t upto, size_t bytes, const Status& status) {
+  is_flying_ = false;
+  if (!status) {
+    in_trouble_ = true;
+    // The same entries again, in a segment of their own: of the damaged one only the whole part counts, and
+    // an entry that is in both is the same entry.
+    new_segment_ = true;
+    if (on_trouble) on_trouble(status.error());
+    return;
+  }
+  flying_.clear();
+  segments_.back().bytes += bytes;
+  durable_ = upto;
+  if (on_durable) on_durable(upto);
+  write_out();
+}
+
+void InputLog::retry() {
+  if (!in_trouble_) return;
+  if (!segments_.empty() && segments_.back().first == flying_first_) {  // nothing good in it
+    if (!disk_.remove(path(flying_first_)) && on_trouble) return;
+    segments_.pop_back();
+  }
+  in_trouble_ = false;
+  write_out();
+}
+
+void InputLog::trim(uint64_t number) {
+  while (segments_.size() > 1 && segments_[1].first <= number + 1) {
+    if (!disk_.remove(path(segments_.front().first))) return;
+    segments_.pop_front();
+  }
+}
+
+void InputLog::clear() {
+  for (const Segment& segment : segments_) (void)disk_.remove(path(segment.first));
+  segments_.clear();
+  new_segment_ = true;
+}
+
+}  // namespace streamflow

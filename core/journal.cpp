@@ -1,0 +1,229 @@
+#include "core/journal.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/log.h"
+#include "core/pipeline.h"
+#include "core/state_bytes.h"
+
+namespace streamflow {
+namespace {
+
+constexpr size_t kReplayBytes = size_t{16} << 20;  // read from the log at a time
+constexpr size_t kTurnBytes = size_t{1} << 20;     // handled in a turn of the loop
+constexpr Micros kPressurePause = 10 * kMicrosPerMilli;
+
+std::string with_checksum(std::string rest) {
+  std::string out(Journal::kMagic);
+  save_word(XXH3_64bits(rest.data(), rest.size()), out);
+  out += rest;
+  return out;
+}
+
+}  // namespace
+
+Journal::Journal(Pipeline& pipeline, Disk& disk, std::string folder, bool exactly_once)
+    : pipeline_(pipeline),
+      disk_(disk),
+      loop_(pipeline.loop),
+      folder_(std::move(folder)),
+      exactly_once_(exactly_once),
+      log_(disk, folder_ + "/log") {
+  log_.on_durable = [this](uint64_t upto) { durable(upto); };
+  log_.on_trouble = [this](const Error& error) { trouble(error); };
+}
+
+Journal::~Journal() { close(); }
+
+void Journal::close() {
+  *alive_ = false;
+  for (Loop::Id* id : {&timer_, &retry_, &turn_}) loop_.cancel(std::exchange(*id, 0));
+  log_.on_durable = nullptr;
+  log_.on_trouble = nullptr;
+  waiters_.clear();
+  held_.clear();
+  next_.clear();
+}
+
+// --- start and recovery --------------------------------------------------------------------------
+
+Status Journal::open(std::vector<std::string>& remarks) {
+  if (auto status = log_.open(remarks); !status) return status;
+  if (auto status = read_checkpoint(remarks); !status) return status;
+  log_.continue_after(checkpointed_);
+  recovered_ = log_.last() <= checkpointed_;
+  return {};
+}
+
+Status Journal::read_checkpoint(std::vector<std::string>& remarks) {
+  const auto names = disk_.list(folder_);
+  if (!names) return tl::unexpected(names.error());
+  if (std::find(names->begin(), names->end(), "checkpoint") == names->end()) return {};
+  const std::string path = folder_ + "/checkpoint";
+  const auto text = disk_.read(path);
+  if (!text) return tl::unexpected(text.error());
+  if (!text->starts_with(kMagic))
+    return fail(ErrorKind::kIo, path + " is no checkpoint of this version");
+  StateReader in(std::string_view(*text).substr(kMagic.size()));
+  const uint64_t checksum = in.word();
+  const std::string_view rest = in.rest();
+  if (XXH3_64bits(rest.data(), rest.size()) != checksum)
+    return fail(ErrorKind::kIo, path + " is damaged");
+  const uint64_t number = in.word();
+  if (auto status = pipeline_.load(in.rest(), exactly_once_, remarks); !status) return status;
+  applied_ = checkpointed_ = number;
+  has_checkpoint_ = true;
+  return {};
+}
+
+void Journal::recover(std::function<void()> done) {
+  if (recovered_) return done();
+  on_recovered_ = std::move(done);
+  recover_some();
+}
+
+void Journal::recover_some() {
+  turn_ = 0;
+  size_t bytes = 0;
+  while (bytes < kTurnBytes && !pipeline_.is_paused()) {
+    if (to_replay_.empty()) {
+      size_t read = 0;
+      const Status status = log_.read(applied_, [&](const LogEntry& entry) {
+        to_replay_.push_back({entry, std::string(entry.body), nullptr});
+        return (read += entry.body.size()) < kReplayBytes;
+      });
+      if (!status) log(LogLevel::kError, pipeline_.name + ": " + status.error().message);
+      if (to_replay_.empty()) {
+        recovered_ = true;
+        if (on_recovered_) std::exchange(on_recovered_, nullptr)();
+        arm();
+        return;
+      }
+    }
+    Held next = std::move(to_replay_.front());
+    to_replay_.pop_front();
+    next.entry.body = next.body;
+    bytes += next.body.size() + 64;
+    applied_ = next.entry.number;
+    ++replayed_;
+    pipeline_.apply(next.entry, nullptr);
+  }
+  turn_ = loop_.after(pipeline_.is_paused() ? kPressurePause : 0, [this] { recover_some(); });
+}
+
+// --- input ---------------------------------------------------------------------------------------
+
+bool Journal::take(const LogEntry& entry, const BlockPtr& block) {
+  const uint64_t number = log_.append(entry);
+  arm();
+  if (!exactly_once_) {
+    applied_ = number;
+    return true;
+  }
+  held_.push_back({entry, std::string(entry.body), block});
+  held_.back().entry.number = number;
+  return false;
+}
+
+void Journal::when_durable(std::function<void()> fn) {
+  if (log_.durable() >= log_.last()) return fn();
+  waiters_.emplace_back(log_.last(), std::move(fn));
+}
+
+bool Journal::is_behind() const { return log_.in_trouble() || log_.waiting_bytes() > kWaitingMax; }
+
+void Journal::durable(uint64_t upto) {
+  if (!trouble_.empty()) {
+    trouble_.clear();
+    log(LogLevel::kInfo, pipeline_.name + ": the state folder takes input again");
+  }
+  const std::weak_ptr<bool> alive = alive_;
+  while (!held_.empty() && held_.front().entry.number <= upto) {
+    Held next = std::move(held_.front());
+    held_.pop_front();
+    next.entry.body = next.body;
+    applied_ = next.entry.number;
+    pipeline_.apply(next.entry, next.block);
+    if (alive.expired() || !*alive_) return;
+  }
+  while (!waiters_.empty() && waiters_.front().first <= upto) {
+    const std::function<void()> fn = std::move(waiters_.front().second);
+    waiters_.pop_front();
+    fn();
+    if (alive.expired() || !*alive_) return;
+  }
+  pipeline_.pressure_changed();
+}
+
+void Journal::trouble(const Error& error) {
+  if (error.message != trouble_)
+    log(LogLevel::kError, pipeline_.name + ": " + error.message + "; input waits");
+  trouble_ = error.message;
+  pipeline_.record_error("state", error.message, "");
+  pipeline_.pressure_changed();
+  if (retry_ != 0) return;
+  retry_ = loop_.after(kRetry, [this] {
+    retry_ = 0;
+    log_.retry();
+    if (log_.in_trouble()) trouble(Error{ErrorKind::kIo, trouble_});
+  });
+}
+
+// --- checkpoints ---------------------------------------------------------------------------------
+
+void Journal::arm() {
+  if (timer_ != 0 || !*alive_) return;
+  timer_ = loop_.after(kEvery, [this] {
+    timer_ = 0;
+    if (applied_ == checkpointed_ && has_checkpoint_) return;
+    checkpoint([this](bool) { arm(); });
+  });
+}
+
+void Journal::checkpoint(std::function<void(bool)> done) {
+  if (writing_) return next_.push_back(std::move(done));
+  writing_ = true;
+  const uint64_t number = applied_;
+  std::string rest;
+  save_word(number, rest);
+  rest += pipeline_.save();
+  const auto finish = [this, done = std::move(done)](bool good) {
+    writing_ = false;
+    if (done) done(good);
+    if (next_.empty()) return;
+    auto waiting = std::exchange(next_, {});
+    checkpoint([this, waiting = std::move(waiting)](bool better) {
+      for (const auto& fn : waiting)
+        if (fn) fn(better);
+    });
+  };
+  const auto failed = [this, finish](const Error& error) {
+    log(LogLevel::kError, pipeline_.name + ": no checkpoint: " + error.message);
+    pipeline_.record_error("state", error.message, "");
+    finish(false);
+  };
+  const auto written = [this, number, finish, failed, alive = alive_](const Status& status) {
+    if (!*alive) return;
+    if (!status) return failed(status.error());
+    checkpointed_ = number;
+    has_checkpoint_ = true;
+    log_.trim(number);
+    finish(true);
+  };
+  disk_.sync(pipeline_.unsynced(),
+             [this, rest = std::move(rest), written, failed, alive = alive_](const Status& status) {
+               if (!*alive) return;
+               if (!status) return failed(status.error());
+               disk_.replace(folder_ + "/checkpoint", with_checksum(rest), written);
+             });
+}
+
+void Journal::clear() {
+  (void)disk_.remove(folder_ + "/checkpoint");
+  log_.clear();
+}
+
+}  // namespace streamflow
