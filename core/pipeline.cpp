@@ -566,14 +566,23 @@ Pipeline::~Pipeline() {
 void Pipeline::start() {
   for (auto& sink : sinks) sink->start(loop);
   if (!journal) return start_sources();
-  // Where output begins has to be known before there is any.
-  journal->recover([this] {
-    if (journal->has_checkpoint()) return start_sources();
-    journal->checkpoint([this](bool) { start_sources(); });
+  journal->recover([this] { begin_input(); });
+}
+
+// Where output begins has to be known before there is any.
+void Pipeline::begin_input() {
+  if (journal->has_checkpoint()) return start_sources();
+  journal->checkpoint([this, alive = std::weak_ptr<bool>(alive_)](bool good) {
+    if (alive.expired()) return;
+    if (good) return start_sources();
+    loop.after(Journal::kRetry, [this, alive] {
+      if (!alive.expired() && !stopped_) begin_input();
+    });
   });
 }
 
 void Pipeline::start_sources() {
+  if (stopped_) return;
   running_ = true;
   for (auto& source : sources) {
     source->start(loop);
@@ -584,6 +593,7 @@ void Pipeline::start_sources() {
 
 void Pipeline::stop() {
   running_ = false;
+  stopped_ = true;
   loop.cancel(timer_);
   timer_ = 0;
   for (auto& source : sources) source->stop();
@@ -596,6 +606,7 @@ void Pipeline::stop() {
 
 void Pipeline::drain(std::function<void()> done) {
   running_ = false;
+  stopped_ = true;
   loop.cancel(timer_);
   timer_ = 0;
   for (auto& source : sources) source->stop();

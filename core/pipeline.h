@@ -323,6 +323,7 @@ class Pipeline {
   std::function<void()> on_turn;  // tests: asserts the ledger at each turn
 
  private:
+  void begin_input();
   void start_sources();
   void drain_sinks(std::function<void()> done);
   void end_drain(std::function<void()> done);
@@ -339,6 +340,7 @@ class Pipeline {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // of callbacks that cannot be cancelled
   bool paused_ = false;
   bool running_ = false;
+  bool stopped_ = false;
   bool clock_pending_ = false;  // the journal has a look at the clock that is not yet handled
   size_t draining_ = 0;
   uint64_t carried_ = 0;  // rows taken over from another version of this pipeline

@@ -1,0 +1,404 @@
+// Crashes in simulation: pipelines on virtual time, with a source, a sink and a disk that lose what was not
+// acknowledged or synced.  A failure names its seed; STREAMFLOW_SEED runs it alone.
+#include "core/journal.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <random>
+#include <set>
+
+#include "core/encode.h"
+#include "core/plan.h"
+#include "core/sim_loop.h"
+#include "daemon/builtin.h"
+#include "daemon/config_yaml.h"
+
+namespace streamflow {
+namespace {
+
+using Dice = std::mt19937_64;
+size_t roll(Dice& dice, size_t below) { return std::uniform_int_distribution<size_t>(0, below - 1)(dice); }
+
+// What outlives a process.
+struct World {
+  explicit World(uint64_t seed) : dice(seed) {}
+  Dice dice;
+  // The peer of the source.
+  std::vector<std::string> messages;
+  size_t published = 0;         // messages before it may be delivered
+  std::set<size_t> unconfirmed;  // delivered and not acknowledged
+  size_t next = 0;              // never delivered from here on
+  // The output file.
+  std::string output;
+  size_t output_synced = 0;
+  // The state folder.
+  std::map<std::string, std::string> files;
+  bool refuses = false;
+};
+
+class FakeDisk final : public Disk {
+ public:
+  FakeDisk(World& world, Loop& loop) : world_(world), loop_(loop) {}
+  // The process died: what was under way is done in part, what came after it is not.
+  ~FakeDisk() override {
+    if (jobs_.empty()) return;
+    const Job& job = jobs_.front();
+    if (job.append) world_.files[job.path] += job.bytes.substr(0, roll(world_.dice, job.bytes.size() + 1));
+    if (job.replace && roll(world_.dice, 2) == 0) world_.files[job.path] = job.bytes;
+  }
+
+  Result<std::vector<std::string>> list(const std::string& folder) override {
+    std::vector<std::string> names;
+    for (const auto& [path, text] : world_.files)
+      if (path.starts_with(folder + "/") && path.find('/', folder.size() + 1) == std::string::npos)
+        names.push_back(path.substr(folder.size() + 1));
+    return names;
+  }
+  Result<std::string> read(const std::string& path) override { return world_.files.at(path); }
+  Status truncate(const std::string& path, size_t size) override {
+    world_.files[path].resize(size);
+    return {};
+  }
+  Status remove(const std::string& path) override {
+    world_.files.erase(path);
+    return {};
+  }
+  void append(const std::string& path, std::string bytes, Done done) override {
+    add({path, std::move(bytes), true, false, std::move(done)});
+  }
+  void replace(const std::string& path, std::string bytes, Done done) override {
+    add({path, std::move(bytes), false, true, std::move(done)});
+  }
+  void sync(std::vector<int>, Done done) override { add({"", "", false, false, std::move(done)}); }
+
+ private:
+  struct Job {
+    std::string path, bytes;
+    bool append, replace;
+    Done done;
+  };
+  void add(Job job) {
+    jobs_.push_back(std::move(job));
+    if (jobs_.size() == 1) begin();
+  }
+  void begin() {
+    loop_.after(static_cast<Micros>(100 + roll(world_.dice, 3'000)), [this] { finish(); });
+  }
+  void finish() {
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    Status status;
+    if (world_.refuses) {
+      status = fail(ErrorKind::kIo, "the disk is full");
+      if (job.append) world_.files[job.path] += job.bytes.substr(0, roll(world_.dice, job.bytes.size() + 1));
+    } else if (job.append) {
+      world_.files[job.path] += job.bytes;
+    } else if (job.replace) {
+      world_.files[job.path] = job.bytes;
+    } else {
+      world_.output_synced = world_.output.size();
+    }
+    if (!jobs_.empty()) begin();
+    job.done(status);
+  }
+
+  World& world_;
+  Loop& loop_;
+  std::deque<Job> jobs_;
+};
+
+// Delivers at least once, as a broker does at QoS 1.
+class ScriptSource final : public Source {
+ public:
+  explicit ScriptSource(World& world) : world_(world) {}
+  void start(Loop&, SourceHost& host) override {
+    host_ = &host;
+    host.state(ConnectorState::kUp, "");
+    for (const size_t n : std::set<size_t>(world_.unconfirmed)) again_.push_back(n);
+  }
+  void pause() override { paused_ = true; }
+  void resume() override { paused_ = false; }
+  void stop() override { host_ = nullptr; }
+  std::string position() const override {
+    std::string out;
+    for (const size_t n : seen_) out += std::to_string(n) + " ";
+    return out;
+  }
+  void restore(std::string_view position) override {
+    size_t end = 0;
+    for (; (end = position.find(' ')) != std::string_view::npos; position.remove_prefix(end + 1))
+      replayed(position.substr(0, end));
+  }
+  void replayed(std::string_view ident) override { seen_.insert(std::stoull(std::string(ident))); }
+
+  void deliver(size_t count) {
+    if (host_ == nullptr || paused_) return;
+    std::vector<size_t> handed;
+    for (; count > 0; --count) {
+      size_t n = 0;
+      if (!again_.empty()) {
+        n = again_.front();
+        again_.pop_front();
+      } else if (world_.next < world_.published) {
+        n = world_.next++;
+        world_.unconfirmed.insert(n);
+      } else {
+        break;
+      }
+      handed.push_back(n);
+      if (!seen_.insert(n).second) continue;
+      const std::string ident = std::to_string(n);
+      host_->ident(ident);
+      host_->message(world_.messages[n], {}, {});
+    }
+    if (handed.empty()) return;
+    host_->flush();
+    host_->when_durable([this, handed] {
+      for (const size_t n : handed) world_.unconfirmed.erase(n);
+    });
+  }
+
+ private:
+  World& world_;
+  SourceHost* host_ = nullptr;
+  bool paused_ = false;
+  std::deque<size_t> again_;
+  std::set<size_t> seen_;
+};
+
+class NotebookSink final : public Sink {
+ public:
+  explicit NotebookSink(World& world) : world_(world) {}
+  void start(Loop&, SinkHost& host) override {
+    host_ = &host;
+    if (!world_.output.empty() && world_.output.back() != '\n') world_.output += '\n';  // a torn row
+  }
+  void write(const Batch& batch) override {
+    prepare_encode(batch);
+    append_records(batch, 0, TimestampStyle::kRfc3339, world_.output);
+    host_->written(batch.count());
+  }
+  void save(std::string& out) override { out = std::to_string(world_.output.size()); }
+  Status load(std::string_view bytes, bool exactly) override {
+    if (exactly) world_.output.resize(std::stoull(std::string(bytes)));
+    return {};
+  }
+
+ private:
+  World& world_;
+  SinkHost* host_ = nullptr;
+};
+
+World* the_world = nullptr;
+ScriptSource* the_source = nullptr;
+
+Registry registry_of_test() {
+  Registry registry = make_registry();
+  SourceDescriptor script;
+  script.kind = "script";
+  script.schemes = {"script"};
+  script.formats = {"json"};
+  script.build = [](BuildContext&) {
+    SourceBuild made;
+    auto source = std::make_unique<ScriptSource>(*the_world);
+    the_source = source.get();
+    made.source = std::move(source);
+    return made;
+  };
+  registry.source(std::move(script));
+  SinkDescriptor notebook;
+  notebook.kind = "notebook";
+  notebook.schemes = {"notebook"};
+  notebook.build = [](BuildContext&) {
+    SinkBuild made;
+    made.guarantee = "exactly_once";
+    made.sink = std::make_unique<NotebookSink>(*the_world);
+    return made;
+  };
+  registry.sink(std::move(notebook));
+  return registry;
+}
+
+std::unique_ptr<Pipeline> build(const std::string& yaml, const Registry& registry, Loop& loop) {
+  Diagnostics diagnostics;
+  const auto file = std::make_shared<SourceFile>(SourceFile{"sim.yaml", yaml});
+  const auto spec = load(file, ".", registry, Lookup{}, diagnostics);
+  PlanOptions options;
+  options.durable = true;
+  auto pipeline = spec ? plan(*spec, registry, loop, options, diagnostics) : nullptr;
+  REQUIRE_MESSAGE(pipeline, diagnostics.render());
+  return pipeline;
+}
+
+// A process: everything that a crash takes away.
+class Life {
+ public:
+  Life(World& world, const std::string& yaml, const Registry& registry, Micros now)
+      : loop(now), disk(world, loop), world_(world) {
+    the_world = &world;
+    pipeline = build(yaml, registry, loop);
+    pipeline->journal = std::make_unique<Journal>(*pipeline, disk, "sim", pipeline->delivery == "exactly_once");
+    std::vector<std::string> remarks;
+    const Status opened = pipeline->journal->open(remarks);
+    REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    pipeline->on_turn = [this] {
+      const Ledger ledger = pipeline->ledger();
+      CHECK(ledger.balanced());
+    };
+    source = the_source;
+    pipeline->start();
+  }
+  void run(Micros duration) { loop.run_until(loop.now() + duration); }
+  void terminate() {
+    bool done = false;
+    pipeline->drain([&done] { done = true; });
+    for (int i = 0; i < 50 && !done; ++i) run(100 * kMicrosPerMilli);
+    CHECK((done || world_.refuses));  // then the daemon's stop timeout ends it, as a crash would
+    pipeline->stop();
+  }
+
+  SimLoop loop;
+  FakeDisk disk;
+  std::unique_ptr<Pipeline> pipeline;
+  ScriptSource* source = nullptr;
+
+ private:
+  World& world_;
+};
+
+std::vector<std::string> script(Dice& dice, size_t count) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t ts = 1'700'000'000'000 + i * 300 - roll(dice, 4'000);
+    out.push_back("{\"ts\":" + std::to_string(ts) + ",\"k\":\"k" + std::to_string(roll(dice, 4)) +
+                  "\",\"v\":" + std::to_string(roll(dice, 20)) + "}");
+  }
+  out.push_back("{\"ts\":1900000000000,\"k\":\"end\",\"v\":1}");
+  return out;
+}
+
+struct Faults {
+  bool crashes = false, stops = false, refusals = false;
+};
+
+std::string simulate(const std::string& yaml, uint64_t seed, const Faults& faults, World& world) {
+  static const Registry registry = registry_of_test();
+  Dice data(seed);
+  world.messages = script(data, 200);
+  Micros now = 1'700'000'000 * kMicrosPerSecond;
+  auto life = std::make_unique<Life>(world, yaml, registry, now);
+  const auto again = [&](bool crash) {
+    now = life->loop.now();
+    if (crash && world.output_synced < world.output.size())
+      world.output.resize(world.output_synced + roll(world.dice, world.output.size() - world.output_synced + 1));
+    life.reset();
+    life = std::make_unique<Life>(world, yaml, registry, now);
+  };
+  for (int step = 0; step < 120; ++step) {
+    world.published = std::min(world.messages.size() - 1, world.published + roll(world.dice, 5));
+    const size_t what = roll(world.dice, 100);
+    if (what < 60) life->source->deliver(1 + roll(world.dice, 12));
+    else if (what < 85) life->run(static_cast<Micros>(roll(world.dice, 4) == 0 ? roll(world.dice, 7'000'000) : roll(world.dice, 3'000)));
+    else if (what < 92 && faults.crashes) again(true);
+    else if (what < 95 && faults.stops) life->terminate(), again(world.refuses);
+    else if (what < 98 && faults.refusals) world.refuses = !world.refuses;
+  }
+  world.refuses = false;
+  world.published = world.messages.size();
+  for (int i = 0; i < 60; ++i) {
+    life->run(500 * kMicrosPerMilli);
+    life->source->deliver(10);
+  }
+  life->run(10 * kMicrosPerSecond);
+  CHECK(world.next == world.messages.size());
+  CHECK(world.unconfirmed.empty());
+  return world.output;
+}
+
+std::string pipeline_text(const std::string& delivery) {
+  return "name: sim\ndelivery: " + delivery + R"(
+from: {script: x, time: ts, lateness: 4s, idle: 9999h}
+steps:
+  - filter: v != 7
+  - window: 10s
+    by: k
+    select: {n: count(), s: sum(v), first: first(v), last: last(v)}
+  - derive: {mean: s / n}
+  - save: notebook:out
+)";
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  for (size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
+    if (text[end - 1] == '}') out.push_back(text.substr(begin, end - begin));  // else torn
+  return out;
+}
+
+uint64_t seeds() {
+  const char* count = std::getenv("STREAMFLOW_SEEDS");  // scripts/long: many
+  return count ? std::strtoull(count, nullptr, 10) : 300;
+}
+
+template <class Check>
+void for_each_seed(Check check) {
+  if (const char* one = std::getenv("STREAMFLOW_SEED")) return check(std::strtoull(one, nullptr, 10));
+  for (uint64_t seed = 1; seed <= seeds(); ++seed) check(seed);
+}
+
+TEST_CASE("journal: exactly once, whatever crashes, stops and disks that refuse do in between") {
+  for_each_seed([](uint64_t seed) {
+    CAPTURE(seed);
+    World quiet(seed), rough(seed + 1'000'000);
+    const std::string expected = simulate(pipeline_text("exactly_once"), seed, {}, quiet);
+    REQUIRE(lines(expected).size() > 20);
+    CHECK(simulate(pipeline_text("exactly_once"), seed, {true, true, true}, rough) == expected);
+  });
+}
+
+TEST_CASE("journal: at least once, nothing acknowledged is lost and no result is wrong") {
+  for_each_seed([](uint64_t seed) {
+    CAPTURE(seed);
+    World quiet(seed), rough(seed + 2'000'000);
+    const auto expected = lines(simulate(pipeline_text("at_least_once"), seed, {}, quiet));
+    const auto got = lines(simulate(pipeline_text("at_least_once"), seed, {true, true, true}, rough));
+    CHECK(std::set<std::string>(got.begin(), got.end()) == std::set<std::string>(expected.begin(), expected.end()));
+  });
+}
+
+TEST_CASE("journal: a damaged checkpoint stops the start, with a message") {
+  World world(1);
+  simulate(pipeline_text("exactly_once"), 1, {}, world);
+  world.files.at("sim/checkpoint").back() ^= 1;
+  static const Registry registry = registry_of_test();
+  SimLoop loop;
+  FakeDisk disk(world, loop);
+  the_world = &world;
+  const auto pipeline = build(pipeline_text("exactly_once"), registry, loop);
+  Journal journal(*pipeline, disk, "sim", true);
+  std::vector<std::string> remarks;
+  const Status opened = journal.open(remarks);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().message == "sim/checkpoint is damaged");
+}
+
+TEST_CASE("journal: a torn tail is cut off and said") {
+  World world(2);
+  simulate(pipeline_text("exactly_once"), 2, {}, world);
+  std::string& log = world.files.rbegin()->second;
+  REQUIRE(log.starts_with(InputLog::kMagic));
+  log += "torn";
+  SimLoop loop;
+  FakeDisk disk(world, loop);
+  InputLog input_log(disk, "sim/log");
+  std::vector<std::string> remarks;
+  REQUIRE(input_log.open(remarks));
+  REQUIRE(remarks.size() == 1);
+  CHECK(remarks[0].ends_with("a damaged tail of 4 bytes is cut off"));
+}
+
+}  // namespace
+}  // namespace streamflow
