@@ -4,12 +4,14 @@
 #include "connectors/generate/source.h"
 #include "connectors/log/log.h"
 #include "connectors/mqtt/mqtt.h"
+#include "connectors/redis/redis.h"
 
 namespace streamflow {
 
 void register_connectors(Registry& registry) {
   register_mqtt(registry);
   register_file(registry);
+  register_redis(registry);
   register_generate(registry);
   register_log(registry);
 }

@@ -346,8 +346,9 @@ class Planner {
 
   // --- steps -----------------------------------------------------------------------------------
   BuildContext context_for(const Params& params, const Schema& input, const std::string& id) {
-    return BuildContext{params,   input,           diagnostics_, spec_.name, id,
-                        options_.state_dir, input, {},           {}};
+    BuildContext context{params, input, diagnostics_, spec_.name, id, options_.state_dir, input, {}, {}};
+    context.delivery = pipeline_->delivery;
+    return context;
   }
 
   void build_step(const StepSpec& step, size_t stream_at, size_t number, Stream& stream, Point& point) {

@@ -96,6 +96,7 @@ struct BuildContext {
   // Of a step whose argument is a stream (OptionType::kStream), its second input: see Batch::input.
   const Schema* other = nullptr;
   std::set<std::string> other_reads = {};
+  std::string delivery = {};     // of the pipeline, as it will be
 };
 
 struct StepDescriptor {

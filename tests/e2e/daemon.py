@@ -104,6 +104,61 @@ class Mosquitto(Process):
                        input="\n".join(lines) + "\n", text=True, check=True, timeout=DEADLINE)
 
 
+class Redis(Process):
+    def __init__(self, folder, port=None):
+        self.port = port or free_port()
+        super().__init__([shutil.which("redis-server") or "/usr/bin/redis-server", "--port", str(self.port), "--bind",
+                          "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "yes", "--appendfsync",
+                          "always"], Path(folder) / f"redis-{self.port}.log")
+        wait_for("redis", lambda: self.answers())
+
+    def answers(self):
+        if not self.running():
+            raise AssertionError("redis ended: " + self.log())
+        try:
+            return self.call("PING") == "PONG"
+        except (OSError, ConnectionError):
+            return False
+
+    def call(self, *words):
+        return self.pipeline([words])[0]
+
+    def pipeline(self, calls):
+        """Many commands at once; the answers as text, numbers, lists or None."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as s:
+            file = s.makefile("rb")
+            for begin in range(0, len(calls), 1000):
+                part = calls[begin:begin + 1000]
+                s.sendall(b"".join(b"*%d\r\n" % len(words) + b"".join(
+                    b"$%d\r\n%s\r\n" % (len(w), w) for w in (str(word).encode() for word in words)) for words in part))
+                answers = [self.read_answer(file) for _ in part]
+                if begin == 0:
+                    out = answers
+                else:
+                    out += answers
+        return out
+
+    def read_answer(self, file):
+        line = file.readline()
+        if not line:
+            raise ConnectionError("redis closed the connection")
+        kind, rest = line[:1], line[1:-2].decode()
+        if kind == b"+":
+            return rest
+        if kind == b"-":
+            raise AssertionError(rest)
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            if int(rest) < 0:
+                return None
+            return file.read(int(rest) + 2)[:-2].decode()
+        return None if int(rest) < 0 else [self.read_answer(file) for _ in range(int(rest))]
+
+    def entries(self, stream):
+        return [dict(zip(fields[::2], fields[1::2])) for _, fields in self.call("XRANGE", stream, "-", "+")]
+
+
 class Daemon(Process):
     """streamflowd --config CONFIG with a state folder of its own."""
 
