@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/encode.h"
 #include "core/vocabulary.h"
 
 namespace streamflow {
@@ -457,6 +458,7 @@ class Planner {
     params.folder = spec_.folder;
     BuildContext context = context_for(params, point.schema, info.id);
     SinkBuild build = descriptor.build(context);
+    if (diagnostics_.errors() == errors) check_template(step.argument, point.schema);
     note_reads(stream_at, context, false);
     if (diagnostics_.errors() != errors || !build.sink) return;
     info.verb = descriptor.kind;
@@ -467,6 +469,22 @@ class Planner {
     pipeline_->sinks.push_back(
         std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink)));
     point.outlet->add(pipeline_->sinks.back().get());
+  }
+
+  // `{field}` in an address: a record that cannot have the field has no address.
+  void check_template(const SpecValue& address, const Schema& schema) {
+    if (schema.open || !address.is_scalar()) return;
+    const Template parsed = Template::parse(address.text);
+    for (const std::string& field : parsed.fields()) {
+      if (field.starts_with("meta.") || schema.find(field) != nullptr) continue;
+      const size_t at = address.text.find("{" + field + "}");
+      const Span span = at == std::string::npos ? address.span : address.part(at + 1, at + 1 + field.size());
+      std::string names;
+      for (const std::string& name : schema.names()) names += (names.empty() ? "" : ", ") + name;
+      const std::string likely = nearest(field, schema.names());
+      diagnostics_.error("E0406", span, "there is no field '" + field + "' here",
+                         likely.empty() ? "" : "did you mean '" + likely + "'?", "fields here: " + names);
+    }
   }
 
   // Of an edge: the least of what the pipeline asks for, the sink can do and the sources allow.

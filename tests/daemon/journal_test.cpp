@@ -11,6 +11,7 @@
 #include <set>
 
 #include "core/encode.h"
+#include "core/log.h"
 #include "core/plan.h"
 #include "core/sim_loop.h"
 #include "daemon/builtin.h"
@@ -284,7 +285,16 @@ struct Faults {
   bool crashes = false, stops = false, refusals = false;
 };
 
+// Thousands of processes have much to say.
+struct Quiet {
+  Quiet() {
+    set_log_sink([](LogLevel, std::string_view) {});
+  }
+  ~Quiet() { set_log_sink(nullptr); }
+};
+
 std::string simulate(const std::string& yaml, uint64_t seed, const Faults& faults, World& world) {
+  const Quiet quiet;
   static const Registry registry = registry_of_test();
   Dice data(seed);
   world.messages = script(data, 200);
