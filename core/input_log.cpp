@@ -3,7 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstdlib>
 
 namespace streamflow {
 namespace {
@@ -45,12 +45,10 @@ std::string InputLog::path(uint64_t first) const {
   return folder_ + "/" + number + std::string(kSuffix);
 }
 
-// Walks the entries of a segment's text.  `good` is the size of its whole part; `more` is false when `fn`
-// has had enough.  An error: bytes behind the whole part that are no torn write.
-Status InputLog::scan(std::string_view text, uint64_t& after,
-                      const std::function<bool(const LogEntry&)>& fn, size_t& good, bool& more) {
-  good = kMagic.size();
-  while (more && good + kFrameBytes + kHeadBytes <= text.size()) {
+// Calls `fn` for the whole entries of a segment's text until it returns false; the size of what was walked.
+size_t InputLog::scan(std::string_view text, const std::function<bool(const LogEntry&)>& fn) {
+  size_t good = kMagic.size();
+  while (good + kFrameBytes + kHeadBytes <= text.size()) {
     const size_t size = get(text, good, 4);
     if (size < kHeadBytes || good + kFrameBytes + size > text.size()) break;
     const std::string_view entry = text.substr(good + kFrameBytes, size);
@@ -62,52 +60,75 @@ Status InputLog::scan(std::string_view text, uint64_t& after,
     out.stamp = static_cast<Micros>(get(entry, 17, 8));
     out.body = entry.substr(kHeadBytes);
     good += kFrameBytes + size;
-    last_ = std::max(last_, out.number);
-    if (out.number <= after) continue;  // also one that a failed append left behind
-    after = out.number;
-    more = fn(out);
+    if (!fn(out)) break;
   }
-  return {};
+  return good;
+}
+
+Result<std::vector<uint64_t>> InputLog::find_segments() const {
+  const auto names = disk_.list(folder_);
+  if (!names) return tl::unexpected(names.error());
+  std::vector<uint64_t> firsts;
+  for (const std::string& name : *names)
+    if (name.ends_with(kSuffix)) firsts.push_back(std::strtoull(name.c_str(), nullptr, 10));
+  std::sort(firsts.begin(), firsts.end());
+  return firsts;
 }
 
 Status InputLog::open(std::vector<std::string>& remarks) {
-  const auto names = disk_.list(folder_);
-  if (!names) return tl::unexpected(names.error());
-  for (const std::string& name : *names) {
-    if (!name.ends_with(kSuffix)) continue;
-    segments_.push_back({std::strtoull(name.c_str(), nullptr, 10), 0});
-  }
-  std::sort(segments_.begin(), segments_.end(),
-            [](const Segment& a, const Segment& b) { return a.first < b.first; });
-  for (auto segment = segments_.begin(); segment != segments_.end();) {
-    const std::string name = path(segment->first);
+  const auto firsts = find_segments();
+  if (!firsts) return tl::unexpected(firsts.error());
+  for (const uint64_t first : *firsts) {
+    const std::string name = path(first);
     const auto text = disk_.read(name);
     if (!text) return tl::unexpected(text.error());
     const bool begun = text->size() >= kMagic.size();
     if (begun && !text->starts_with(kMagic))
       return fail(ErrorKind::kIo, name + " is no input log of this version");
-    size_t good = 0;
-    bool more = true;
-    uint64_t after = UINT64_MAX;
-    if (begun)
-      if (auto status = scan(*text, after, [](const LogEntry&) { return true; }, good, more); !status)
-        return status;
+    const size_t good = !begun ? 0 : scan(*text, [this](const LogEntry& entry) {
+      last_ = std::max(last_, entry.number);
+      return true;
+    });
     // A failed append leaves a torn tail, and the log went on in the next segment.
     if (good < text->size())
       remarks.push_back(name + ": a damaged tail of " + std::to_string(text->size() - good) +
                         " bytes is cut off");
     if (good <= kMagic.size()) {
       if (auto status = disk_.remove(name); !status) return status;
-      segment = segments_.erase(segment);
       continue;
     }
     if (good < text->size())
       if (auto status = disk_.truncate(name, good); !status) return status;
-    segment->bytes = good;
-    ++segment;
+    segments_.push_back({first, good});
   }
   durable_ = last_;
   return {};
+}
+
+Result<LogSummary> InputLog::inspect() const {
+  const auto firsts = find_segments();
+  if (!firsts) return tl::unexpected(firsts.error());
+  LogSummary out;
+  for (const uint64_t first : *firsts) {
+    const std::string name = path(first);
+    const auto text = disk_.read(name);
+    if (!text) return tl::unexpected(text.error());
+    ++out.segments;
+    out.bytes += text->size();
+    if (!text->starts_with(kMagic)) {
+      out.damage.push_back(name + " is no input log of this version");
+      continue;
+    }
+    const size_t good = scan(*text, [&out](const LogEntry& entry) {
+      if (out.first == 0) out.first = entry.number;
+      out.last = entry.number;
+      ++out.entries;
+      return true;
+    });
+    if (good < text->size())
+      out.damage.push_back(name + ": a damaged tail of " + std::to_string(text->size() - good) + " bytes");
+  }
+  return out;
 }
 
 Status InputLog::read(uint64_t after, const std::function<bool(const LogEntry&)>& fn) {
@@ -117,8 +138,11 @@ Status InputLog::read(uint64_t after, const std::function<bool(const LogEntry&)>
     const auto text = disk_.read(path(segments_[i].first));
     if (!text) return tl::unexpected(text.error());
     if (text->size() < kMagic.size()) continue;
-    size_t good = 0;
-    if (auto status = scan(*text, after, fn, good, more); !status) return status;
+    scan(*text, [&](const LogEntry& entry) {
+      if (entry.number <= after) return true;  // also one that a failed append left behind
+      after = entry.number;
+      return more = fn(entry);
+    });
   }
   return {};
 }

@@ -34,6 +34,14 @@ struct LogEntry {
   std::string_view body;
 };
 
+// What there is of a log.
+struct LogSummary {
+  size_t segments = 0;
+  uint64_t entries = 0, bytes = 0;
+  uint64_t first = 0, last = 0;      // numbers; 0: no entry
+  std::vector<std::string> damage;  // in words
+};
+
 class InputLog {
  public:
   static constexpr size_t kSegmentBytes = size_t{16} << 20;
@@ -48,6 +56,8 @@ class InputLog {
   // Finds the segments; cuts a damaged tail off the last one and says so in `remarks`.
   // An error: a segment is damaged before its end, or of another version, or cannot be read.
   Status open(std::vector<std::string>& remarks);
+  // The same without changing anything.
+  Result<LogSummary> inspect() const;
   // Calls `fn` for each entry after number `after`, until it returns false.
   Status read(uint64_t after, const std::function<bool(const LogEntry&)>& fn);
 
@@ -76,8 +86,8 @@ class InputLog {
     size_t bytes;
   };
   std::string path(uint64_t first) const;
-  Status scan(std::string_view text, uint64_t& after, const std::function<bool(const LogEntry&)>& fn,
-              size_t& good, bool& more);
+  Result<std::vector<uint64_t>> find_segments() const;  // first numbers, in order
+  static size_t scan(std::string_view text, const std::function<bool(const LogEntry&)>& fn);
   void write_out();
   void written(uint64_t upto, size_t bytes, const Status& status);
 

@@ -25,6 +25,20 @@ std::string with_checksum(std::string rest) {
 
 }  // namespace
 
+Result<Checkpoint> read_checkpoint(std::string_view text, const std::string& path) {
+  if (!text.starts_with(Journal::kMagic))
+    return fail(ErrorKind::kIo, path + " is no checkpoint of this version");
+  StateReader in(text.substr(Journal::kMagic.size()));
+  const uint64_t checksum = in.word();
+  const std::string_view rest = in.rest();
+  if (XXH3_64bits(rest.data(), rest.size()) != checksum)
+    return fail(ErrorKind::kIo, path + " is damaged");
+  Checkpoint out;
+  out.number = in.word();
+  out.state = in.rest();
+  return out;
+}
+
 Journal::Journal(Pipeline& pipeline, Disk& disk, std::string folder, bool exactly_once)
     : pipeline_(pipeline),
       disk_(disk),
@@ -52,29 +66,23 @@ void Journal::close() {
 
 Status Journal::open(std::vector<std::string>& remarks) {
   if (auto status = log_.open(remarks); !status) return status;
-  if (auto status = read_checkpoint(remarks); !status) return status;
+  if (auto status = load_checkpoint(remarks); !status) return status;
   log_.continue_after(checkpointed_);
   recovered_ = log_.last() <= checkpointed_;
   return {};
 }
 
-Status Journal::read_checkpoint(std::vector<std::string>& remarks) {
+Status Journal::load_checkpoint(std::vector<std::string>& remarks) {
   const auto names = disk_.list(folder_);
   if (!names) return tl::unexpected(names.error());
   if (std::find(names->begin(), names->end(), "checkpoint") == names->end()) return {};
   const std::string path = folder_ + "/checkpoint";
   const auto text = disk_.read(path);
   if (!text) return tl::unexpected(text.error());
-  if (!text->starts_with(kMagic))
-    return fail(ErrorKind::kIo, path + " is no checkpoint of this version");
-  StateReader in(std::string_view(*text).substr(kMagic.size()));
-  const uint64_t checksum = in.word();
-  const std::string_view rest = in.rest();
-  if (XXH3_64bits(rest.data(), rest.size()) != checksum)
-    return fail(ErrorKind::kIo, path + " is damaged");
-  const uint64_t number = in.word();
-  if (auto status = pipeline_.load(in.rest(), exactly_once_, remarks); !status) return status;
-  applied_ = checkpointed_ = number;
+  const auto checkpoint = read_checkpoint(*text, path);
+  if (!checkpoint) return tl::unexpected(checkpoint.error());
+  if (auto status = pipeline_.load(checkpoint->state, exactly_once_, remarks); !status) return status;
+  applied_ = checkpointed_ = checkpoint->number;
   has_checkpoint_ = true;
   return {};
 }

@@ -24,6 +24,13 @@ namespace streamflow {
 
 class Pipeline;
 
+// The parts of a checkpoint's text, or why it is none.
+struct Checkpoint {
+  uint64_t number = 0;     // of the last log entry in it
+  std::string_view state;  // Pipeline::save()
+};
+Result<Checkpoint> read_checkpoint(std::string_view text, const std::string& path);
+
 class Journal {
  public:
   static constexpr Micros kEvery = 5 * kMicrosPerSecond;
@@ -66,7 +73,7 @@ class Journal {
     std::string body;
     BlockPtr block;
   };
-  Status read_checkpoint(std::vector<std::string>& remarks);
+  Status load_checkpoint(std::vector<std::string>& remarks);
   void recover_some();
   void durable(uint64_t upto);
   void trouble(const Error& error);

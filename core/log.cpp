@@ -19,6 +19,8 @@ std::function<void(LogLevel, std::string_view)>& sink() {
 
 void log(LogLevel level, std::string_view text) { sink()(level, text); }
 
-void set_log_sink(std::function<void(LogLevel, std::string_view)> fn) { sink() = std::move(fn); }
+void set_log_sink(std::function<void(LogLevel, std::string_view)> fn) {
+  sink() = fn ? std::move(fn) : to_stderr;
+}
 
 }  // namespace streamflow

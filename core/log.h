@@ -11,7 +11,7 @@ enum class LogLevel : unsigned char { kDebug, kInfo, kWarn, kError };
 
 void log(LogLevel level, std::string_view text);
 
-// Set once, before threads start.
+// Set before threads start.  Empty: stderr.
 void set_log_sink(std::function<void(LogLevel, std::string_view)> sink);
 
 }  // namespace streamflow

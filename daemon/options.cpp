@@ -18,6 +18,7 @@
 #include "daemon/json_schema.h"
 #include "daemon/list.h"
 #include "daemon/logging.h"
+#include "daemon/state_command.h"
 #include "daemon/supervisor.h"
 
 namespace streamflow {
@@ -59,6 +60,7 @@ struct CommandLine {
   std::vector<std::string> paths;
   std::string path;
   bool syntax = false;
+  bool repair = false;
   TestCommand test;
   ReplayCommand replay;
   std::string demo;
@@ -164,6 +166,9 @@ int run_command_line(int argc, char** argv) {
   demo->add_flag("--eject", line.eject, "print its YAML instead");
   line.daemon_options(*demo);
 
+  CLI::App* state = app.add_subcommand("state", "what a state folder holds, and whether it is whole");
+  state->add_option("DIR", line.path, "the state folder")->required();
+  state->add_flag("--repair", line.repair, "cut damaged tails off, set damaged checkpoints aside");
   CLI::App* schema = app.add_subcommand("schema", "the JSON Schema of pipeline files");
   CLI::App* list = app.add_subcommand("list", "verbs, sources, sinks and functions");
   list->add_option("KIND", line.list_what, "verb, source, sink or function");
@@ -180,6 +185,7 @@ int run_command_line(int argc, char** argv) {
   if (*explain) return run_explain(line.path);
   if (*replay) return run_replay(line.replay);
   if (*demo) return line.run_demo();
+  if (*state) return run_state(line.path, line.repair);
   if (*schema) return print(json_schema(make_registry()));
   if (*version) return print("streamflowd " STREAMFLOW_VERSION "\n");
   if (*list) {

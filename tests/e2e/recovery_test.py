@@ -5,9 +5,10 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 
-from daemon import Daemon, Folder, Mosquitto, read_records, run, wait_for
+from daemon import STREAMFLOWD, Daemon, Folder, Mosquitto, read_records, run, wait_for
 
 KILLS = int(os.environ.get("STREAMFLOW_KILLS", "6"))  # of each test; scripts/long: many
 
@@ -182,5 +183,47 @@ def finished_run():
             assert [r["n"] for r in read_records(folder / "out.ndjson")] == [1, 2] * runs
 
 
+def state_folder():
+    """`streamflowd state` tells whole from damaged, and repairs; a damaged checkpoint stops the start"""
+    with Folder() as folder:
+        (folder / "in.ndjson").write_text("".join('{"n": %d}\n' % i for i in range(1000)))
+        config = folder / "p.yaml"
+        config.write_text(f"""\
+from: {{file: "{folder}/in.ndjson", follow: true}}
+steps:
+  - save: "file:{folder}/out.ndjson"
+""")
+        daemon = Daemon(config, folder)
+        wait_for("the records", lambda: len(read_records(folder / "out.ndjson")) == 1000)
+
+        def state(*arguments):
+            done = subprocess.run([STREAMFLOWD, "state", str(folder / "state"), *arguments], capture_output=True, text=True)
+            return done.returncode, done.stdout + done.stderr
+
+        code, text = state()
+        assert code == 0 and "p\n  checkpoint" in text and "1 segments" in text, text
+        code, text = state("--repair")
+        assert code == 3 and "a daemon uses" in text, text
+        daemon.send(signal.SIGKILL)
+        daemon.wait()
+        daemon.end()
+        log = max((folder / "state/pipelines/p/log").iterdir())
+        with open(log, "ab") as file:
+            file.write(b"torn")
+        code, text = state()
+        assert code == 1 and "a damaged tail of 4 bytes" in text, text
+        code, text = state("--repair")
+        assert code == 0 and "cut off" in text and state()[0] == 0, text
+        checkpoint = folder / "state/pipelines/p/checkpoint"
+        data = bytearray(checkpoint.read_bytes())
+        data[-1] ^= 1
+        checkpoint.write_bytes(data)
+        with Daemon(config, folder, ready=False) as refused:
+            assert refused.wait() == 3 and "checkpoint is damaged" in refused.log(), refused.log()
+        assert state()[0] == 1 and state("--repair")[0] == 0
+        with Daemon(config, folder) as daemon:
+            wait_for("the source", lambda: daemon.source_state("p") == "up")
+
+
 if __name__ == "__main__":
-    run([killed_exactly_once, killed_at_least_once, terminated, reloaded, file_to_file, finished_run])
+    run([killed_exactly_once, killed_at_least_once, terminated, reloaded, file_to_file, finished_run, state_folder])
