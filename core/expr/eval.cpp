@@ -147,7 +147,7 @@ std::string condition_error(const Node& operand, Kind kind) {
   const std::string subject = name.empty() ? "a condition" : name;
   if (kind == Kind::kMissing || kind == Kind::kNull)
     return subject + " is " + std::string(kind_name(kind)) + ", not true or false";
-  return subject + " is neither true nor false but a " + std::string(kind_name(kind));
+  return subject + " is neither true nor false but " + with_article(kind);
 }
 
 std::string overflow_error(const Tree& tree, const Node& node) {
@@ -166,7 +166,7 @@ std::string operand_error(const Tree& tree, const Node& node, Kind a, Kind b) {
   if (node.kind == NodeKind::kUnary) {
     kinds_text = std::string(op_text(node.op)) + kinds_text;
   } else if (node.op == Op::kIn) {
-    kinds_text = "'in' a " + std::string(kind_name(b));
+    kinds_text = "'in' " + with_article(b);
     if (b == Kind::kString) kinds_text += " (write text.contains(part))";
   } else {
     ((kinds_text += ' ') += op_text(node.op)) += ' ';
@@ -232,7 +232,7 @@ Value Evaluator::name(const Node& node) {
     case Resolved::kLocal:
       return locals_[node.slot];
     case Resolved::kRecord:
-      return record_value(*row_.batch, row_.row);
+      return record_value(*row_.batch, row_.row, tree_.results);
     case Resolved::kTime:
       if (!row_.batch || !row_.batch->time) return Value::error("there is no event time here");
       return Value::timestamp((*row_.batch->time)[row_.row]);
@@ -276,8 +276,7 @@ Value Evaluator::select(const Node& node) {
     const std::string subject = path_name(*node.children[0]);
     if (operand.is_absent() && !subject.empty())
       return Value::error(subject + " is " + std::string(kind_name(operand.kind())));
-    return Value::error("a " + std::string(kind_name(operand.kind())) + " has no field '" +
-                        node.name + "'");
+    return Value::error(with_article(operand.kind()) + " has no field '" + node.name + "'");
   }
   return chained || node.optional ? Value::optional(std::move(found)) : found;
 }
@@ -470,8 +469,7 @@ Value Evaluator::map(const Node& node) {
     if (key.is_error()) return key;
     Value value = evaluate(*node.children[i + 1]);
     if (value.is_error()) return value;
-    if (!is_key(key))
-      return Value::error("a map's key cannot be a " + std::string(kind_name(key.kind())));
+    if (!is_key(key)) return Value::error("a map's key cannot be " + with_article(key.kind()));
     if (!node.marked.empty() && node.marked[i / 2]) {
       if (!value.is(Kind::kOptional))
         return Value::error("a map entry after ? must be an optional");

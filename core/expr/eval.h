@@ -26,6 +26,7 @@ struct Tree {
   std::vector<std::string> fields;  // by slot
   std::vector<std::string> meta;
   uint32_t locals = 0;
+  size_t results = 0;  // of row functions, fields "$0"…
   bool whole_record = false;
 };
 
@@ -119,7 +120,8 @@ Value apply(const Tree& tree, const Node& node, const Value& a, const Value& b);
 // An index or key of a list or map; kMissing where a map has none.
 Value member(const Value& container, const Value& key);
 // The whole record of a row as a map.
-Value record_value(const Batch& batch, uint32_t row);
+// The first `results` of "$0", "$1"… are no fields of it.
+Value record_value(const Batch& batch, uint32_t row, size_t results);
 
 // The members of a constant list, for `in`; null where they are more than numbers, strings, bools
 // and null.

@@ -191,8 +191,8 @@ Value format_text(std::string_view format, const Value::List& values) {
       return Value::error("format(): unknown clause %" + clause);
     if (used >= values.size()) return Value::error("format(): too few values");
     if (!append_clause(clause[0], precision, values[used], out))
-      return Value::error("format(): %" + clause + " does not take a " +
-                          std::string(kind_name(values[used].kind())));
+      return Value::error("format(): %" + clause + " does not take " +
+                          with_article(values[used].kind()));
     ++used;
   }
   return Value::string(std::move(out));

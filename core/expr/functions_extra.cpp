@@ -21,7 +21,7 @@ Value between(const Call& call) {
   if (low == kUnordered || high == kUnordered) {
     if (is_number(call[0].kind()) && is_number(call[1].kind()) && is_number(call[2].kind()))
       return Value::boolean(false);  // NaN
-    return Value::error("between() cannot compare a " + std::string(kind_name(call[0].kind())) +
+    return Value::error("between() cannot compare " + with_article(call[0].kind()) +
                         " with its bounds");
   }
   return Value::boolean(low >= 0 && high <= 0);

@@ -14,8 +14,7 @@ Value extreme(std::span<const Value> values) {
   const Value* best = &values[0];
   for (const Value& value : values) {
     if (!is_number(value.kind()))
-      return Value::error("only numbers can be chosen from, not a " +
-                          std::string(kind_name(value.kind())));
+      return Value::error("only numbers can be chosen from, not " + with_article(value.kind()));
     if (compare(value, *best) == wanted) best = &value;
   }
   return *best;

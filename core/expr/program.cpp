@@ -122,6 +122,7 @@ std::unique_ptr<Program> compile_tree(std::string_view text, NodePtr root, const
                                       std::vector<Problem>& problems) {
   auto tree = std::make_shared<Tree>();
   tree->text = text;
+  tree->results = scope.results;
   tree->root = std::move(root);
   if (!check(*tree, scope, problems)) return nullptr;
   return std::make_unique<Compiled>(std::move(tree));
