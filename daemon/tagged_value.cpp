@@ -6,13 +6,14 @@
 
 #include "core/base64.h"
 #include "core/expr/instant.h"
+#include "core/expr/utf8.h"
 
 namespace streamflow {
 namespace {
 
 tl::unexpected<Error> not_a(std::string_view type, std::string_view text) {
   return fail(ErrorKind::kData,
-              "'" + std::string(text.substr(0, 60)) + "' is no " + std::string(type));
+              "'" + std::string(expr::clipped(text)) + "' is no " + std::string(type));
 }
 
 template <class T>
@@ -189,7 +190,7 @@ Result<Value> value_from_text(std::string_view type, std::string_view text) {
     if (text != "null") return not_a(type, text);
     return Value::null();
   }
-  return fail(ErrorKind::kData, "there is no type '" + std::string(type.substr(0, 60)) + "'");
+  return fail(ErrorKind::kData, "there is no type '" + std::string(expr::clipped(type)) + "'");
 }
 
 Result<Value> read_tagged(const Value& json) {

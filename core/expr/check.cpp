@@ -217,6 +217,8 @@ void Checker::become_literal(NodePtr& node, Value value) {
   node->key = type.key;
   node->constant = true;
   node->number = node->data = false;
+  node->macro = Macro::kNone;
+  node->variables = 0;
 }
 
 void Checker::name(NodePtr& node, bool wants_type) {
@@ -466,7 +468,7 @@ void Checker::map(Node& node) {
 
 // Replaces a part without names by its value.  What fails is left: the error may be absorbed.
 void Checker::fold(NodePtr& node) {
-  if (failed_ || node->is_literal() || node->type == Type::kError) return;
+  if (!scope_.optimise || failed_ || node->is_literal() || node->type == Type::kError) return;
   if (node->kind == NodeKind::kName) return;
   bool constant = node->constant;
   if (node->kind != NodeKind::kSelect && node->kind != NodeKind::kIndex &&

@@ -140,6 +140,11 @@ bool Checker::take_variables(Node& node, size_t count) {
             "write " + node.name + "(x, …)");
       return false;
     }
+    if (variable.name == "__result__") {  // the name of what other implementations gather in
+      node.type = Type::kError;
+      error("E0315", variable.begin, variable.end, "a variable cannot have this name");
+      return false;
+    }
     if (i == 1 && variable.name == added[0].name) {
       node.type = Type::kError;
       error("E0315", variable.begin, variable.end, "two variables of one name");

@@ -200,10 +200,12 @@ void Checker::unary(Node& node) {
   if (operand.type == Type::kUint && node.number) node.type = Type::kNumber;
   const bool possible =
       (is_numeric(operand.type) && (operand.type != Type::kUint || node.number)) ||
-      operand.type == Type::kDuration || is_open(operand.type);
+      (operand.type == Type::kDuration && node.number) || is_open(operand.type);
   if (possible) return;
   error("E0304", node.name_begin, node.name_end, "-" + type_text(operand) + " is not possible",
-        operand.type == Type::kUint ? "write -int(x)" : "");
+        operand.type == Type::kUint       ? "write -int(x)"
+        : operand.type == Type::kDuration ? "write duration('-1h')"
+                                          : "");
   node.type = Type::kError;
 }
 

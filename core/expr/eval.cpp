@@ -6,12 +6,13 @@
 #include "core/expr/functions.h"
 #include "core/expr/instant.h"
 #include "core/expr/numbers.h"
+#include "core/expr/utf8.h"
 
 namespace streamflow::expr {
 namespace {
 
 Value no_such_key(std::string_view key) {
-  return Value::error("no such key: '" + std::string(key.substr(0, 100)) + "'");
+  return Value::error("no such key: '" + std::string(clipped(key, 100)) + "'");
 }
 
 std::string snippet(const Tree& tree, const Node& node) {
@@ -185,6 +186,13 @@ Value apply(const Tree& tree, const Node& node, const Value& a, const Value& b) 
 
 Value Evaluator::evaluate(const Node& node) {
   if (!spend(1)) return too_much();
+  if (node.shared == 0) return evaluate_itself(node);
+  std::optional<Value>& known = known_[node.shared - 1];
+  if (!known) known = evaluate_itself(node);
+  return *known;
+}
+
+Value Evaluator::evaluate_itself(const Node& node) {
   switch (node.kind) {
     case NodeKind::kLiteral:
       return node.value;
@@ -304,7 +312,7 @@ Value Evaluator::index(const Node& node) {
   }
   if (found.is(Kind::kMissing) && !node.data) {
     std::string text = literal(key);
-    return Value::error("no such key: " + text.substr(0, 100));
+    return Value::error("no such key: " + std::string(clipped(text, 100)));
   }
   return found;
 }
@@ -387,7 +395,7 @@ Value Evaluator::unary(const Node& node) {
     if (operand.is(Kind::kBool)) return Value::boolean(!operand.as_bool());
     return Value::error(condition_error(*node.children[0], operand.kind()));
   }
-  if (operand.is(Kind::kDuration)) return duration_from(-nanos_of(operand));
+  if (operand.is(Kind::kDuration) && node.number) return duration_from(-nanos_of(operand));
   const bool possible = is_number(operand.kind()) && (node.number || !operand.is(Kind::kUint));
   if (!possible) return Value::error(operand_error(tree_, node, operand.kind(), Kind::kBool));
   const Number result = negate(operand.kind(), operand.bits());

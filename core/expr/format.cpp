@@ -51,8 +51,10 @@ void append_any(const Value& value, std::string& out) {
       if (!std::isfinite(d)) {
         text = infinite_text(d);
       } else {
-        append_json_double(d, text);
-        if (text.ends_with(".0")) text.resize(text.size() - 2);
+        std::array<char, 400> digits;  // 309 before the point, or 324 after it and 17 of them
+        const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), d,
+                                           std::chars_format::fixed);
+        text.assign(digits.data(), written.ptr);
       }
       out += text;
       return;

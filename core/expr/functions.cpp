@@ -89,6 +89,8 @@ const FunctionTable& table() {
     add_math_functions(out);
     add_list_functions(out);
     add_optional_functions(out);
+    add_regex_functions(out);
+    add_hash_functions(out);
     add_extra_functions(out);
     return out;
   }();

@@ -41,6 +41,9 @@ struct Scope {
   bool condition = false;
   // Names "$0" to "$(results-1)" are results of row functions (compile_row): no part of `record`.
   size_t results = 0;
+  // Parts without names are evaluated once, at load; parts that are written twice once a row.  Tests
+  // turn this off to compare.
+  bool optimise = true;
   // Leaves what the types say to the run (`eval` of what other CEL implementations would not
   // check): unknown names and functions, wrong operands… become errors of the rows that reach them.
   bool unchecked = false;

@@ -156,7 +156,9 @@ TEST_CASE("strings, lists, times and durations add up") {
   CHECK(eval("timestamp('2024-01-01T00:00:00Z') - timestamp('2023-12-31T00:00:00Z')") ==
         "duration('86400s')");
   CHECK(eval("timestamp('9999-12-31T23:59:59Z') + duration('1s')").starts_with("error: timestamp"));
-  CHECK(eval("-duration('1s')") == "duration('-1s')");
+  CHECK(eval("-(b - a)", R"({"a": 1, "b": 2})") == "-1");
+  CHECK(eval("-(timestamp(t) - timestamp(0))", R"({"t": 5})") == "duration('-5s')");
+  CHECK(eval("-duration('1s')").starts_with("E0304@0-1 -duration is not possible"));
   CHECK(eval("b'a' + b'\\xff'") == "b'a\\xff'");
 }
 

@@ -86,9 +86,9 @@ TEST_CASE("results have the type of what they are made from") {
   CHECK(type("previous(n)") == Type::kNumber);
   CHECK(type("diff(n)") == Type::kNumber);
   CHECK(type("diff(time)") == Type::kDuration);
-  CHECK(type("derivative(n)") == Type::kDouble);
+  CHECK(type("derivative(n)") == Type::kNumber);
   CHECK(type("cumsum(n)") == Type::kNumber);
-  CHECK(type("ewm(n, 1)") == Type::kDouble);
+  CHECK(type("ewm(n, 1)") == Type::kNumber);
   CHECK(type("changed(s)") == Type::kBool);
   CHECK(type("lag(unknown)") == Type::kDyn);
 }
