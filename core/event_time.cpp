@@ -1,26 +1,10 @@
 #include "core/event_time.h"
 
-#include <time.h>
-
 #include <string_view>
 
+#include "core/time_format.h"
+
 namespace streamflow {
-namespace {
-
-constexpr unsigned kDecimalsMax = 9;  // of a second
-
-// `.250`'s digits as microseconds, and past them; finer ones are cut off.
-std::optional<Micros> read_fraction(const char*& text) {
-  Micros micros = 0;
-  unsigned digits = 0;
-  for (; *text >= '0' && *text <= '9'; ++text, ++digits)
-    if (digits < 6) micros = micros * 10 + (*text - '0');
-  if (digits == 0 || digits > kDecimalsMax) return std::nullopt;
-  for (; digits < 6; ++digits) micros *= 10;
-  return micros;
-}
-
-}  // namespace
 
 const std::vector<OptionDescriptor>& EventTime::options() {
   static const std::vector<OptionDescriptor> options = {
@@ -103,35 +87,7 @@ std::optional<Micros> EventTime::read_text(std::string_view text) const {
 }
 
 std::optional<Micros> EventTime::read_formatted(std::string_view text) const {
-  const std::string copy(text);
-  const char* at = copy.c_str();
-  tm parts{};
-  parts.tm_mday = 1;
-  parts.tm_year = 70;
-  Micros fraction = 0;
-  std::string_view format = format_;
-  for (;;) {  // strptime knows no fractions: it reads what is between them
-    const size_t mark = format.find("%f");
-    const std::string part(format.substr(0, mark));
-    at = strptime(at, part.c_str(), &parts);
-    if (at == nullptr) return std::nullopt;
-    if (mark == std::string_view::npos) break;
-    const auto read = read_fraction(at);
-    if (!read) return std::nullopt;
-    fraction = *read;
-    format.remove_prefix(mark + 2);
-  }
-  if (*at != 0) return std::nullopt;
-  const auto day = static_cast<unsigned>(parts.tm_mday);
-  const int64_t days =
-      days_from_civil(parts.tm_year + 1900, static_cast<unsigned>(parts.tm_mon + 1), day);
-  if (civil_from_days(days).day != day) return std::nullopt;  // 31 February
-  int64_t seconds = days * 86'400 + parts.tm_hour * 3'600 + parts.tm_min * 60 + parts.tm_sec;
-  if (has_offset_)
-    seconds -= parts.tm_gmtoff;
-  else if (zone_)
-    seconds = zone_->from_local(seconds);
-  return seconds * kMicrosPerSecond + fraction;
+  return parse_time(text, format_, zone_.get());
 }
 
 }  // namespace streamflow

@@ -76,6 +76,7 @@ void Inlet::flush() {
 
 void Inlet::end() {
   decoder_->finish(*this);
+  for (const std::string& text : field_watch_.end()) output_.never_seen(text);
   ended_ = true;
   watermark_ = kTimeMax;
   if (!intercept_) output_.watermark(kTimeMax);
@@ -168,6 +169,8 @@ void Inlet::rows(Decoded decoded) {
   batch.columns = std::move(decoded.columns);
   batch.origin = std::move(decoded.origin);
   add_frame_columns(decoded, batch);
+  if (!field_watch_.done()) [[unlikely]]
+    for (const std::string& text : field_watch_.look(batch)) output_.never_seen(text);
 
   const bool by_arrival = !options_.time && interval_ == 0 && explicit_times_.empty();
   counts_.messages += n;

@@ -14,6 +14,7 @@
 #include "core/decode/decoder.h"
 #include "core/event_time.h"
 #include "core/expr/program.h"
+#include "core/field_watch.h"
 #include "core/node.h"
 
 namespace streamflow {
@@ -40,6 +41,7 @@ class InletOutput {
   virtual void idle(bool idle) = 0;
   virtual void failed(const Batch& batch, uint32_t row, std::string_view reason) = 0;
   virtual void undecodable(std::string_view text, std::string_view reason) = 0;
+  virtual void never_seen(std::string_view text) = 0;  // a field that the pipeline looks at
   virtual void turn_done() = 0;  // a flush was run through the pipeline
 };
 
@@ -60,6 +62,9 @@ class Inlet final : private DecoderOutput {
     decoder_->want(fields);
     options_.wanted_meta = std::move(meta);
   }
+
+  // Names that records should have, for a warning where none does.
+  void watch(std::set<std::string> names) { field_watch_.watch(std::move(names)); }
 
   // --- from the source ---
   void message(std::string_view payload, std::span<const std::string_view> captures,
@@ -126,6 +131,7 @@ class Inlet final : private DecoderOutput {
   bool idle_ = false;
   bool ended_ = false;
   int64_t row_number_ = 0;
+  FieldWatch field_watch_;
 
   // Of the turn:
   std::shared_ptr<Block> block_;

@@ -526,6 +526,11 @@ void SourceNode::complain(std::string_view text) {
   log(LogLevel::kWarn, pipeline_.name + ": " + info.id + ": " + std::string(text));
 }
 
+void SourceNode::never_seen(std::string_view text) {
+  complain(text);
+  pipeline_.record_error(info.id, text, "");
+}
+
 void SourceNode::idle(bool idle) {
   if (idle && status.state == ConnectorState::kUp) state(ConnectorState::kSilent, "", 0);
   outlet.idle(idle);

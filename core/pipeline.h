@@ -236,6 +236,7 @@ class SourceNode final : private SourceHost, private InletOutput {
   void idle(bool idle) override;
   void failed(const Batch& batch, uint32_t row, std::string_view reason) override;
   void undecodable(std::string_view text, std::string_view reason) override;
+  void never_seen(std::string_view text) override;
   void turn_done() override;
 
   LogEntry entry(LogEntry::Kind kind, std::string_view body) const;

@@ -517,6 +517,9 @@ class Planner {
     Needs& needs = needs_[stream_at];
     if (needs.closed) return;
     needs.fields.insert(context.reads.begin(), context.reads.end());
+    if (context.input.open)
+      for (const std::string& name : context.reads)
+        if (!context.input.find(name)) needs.undeclared.insert(name);
     needs.closed = closes;
   }
 
@@ -529,6 +532,15 @@ class Planner {
     for (const size_t reader : readers_[stream_at]) collect(reader, fields, seen);
   }
 
+  // Names that only the records of one source can have.
+  void collect_undeclared(size_t stream_at, std::set<std::string>& names, std::set<size_t>& seen) {
+    if (!seen.insert(stream_at).second || spec_.streams[stream_at].from.size() != 1) return;
+    const Needs& needs = needs_[stream_at];
+    names.insert(needs.undeclared.begin(), needs.undeclared.end());
+    if (needs.closed) return;
+    for (const size_t reader : readers_[stream_at]) collect_undeclared(reader, names, seen);
+  }
+
   void tell_sources() {
     for (auto& source : pipeline_->sources) {
       std::set<std::string> fields = source->info.reads;
@@ -536,11 +548,16 @@ class Planner {
       collect(index_[source->info.stream], fields, seen);
       source->info.reads = fields;
       source->inlet.want({fields.begin(), fields.end()}, meta_);
+      std::set<std::string> undeclared;
+      seen.clear();
+      collect_undeclared(index_[source->info.stream], undeclared, seen);
+      source->inlet.watch(std::move(undeclared));
     }
   }
 
   struct Needs {
     std::set<std::string> fields;
+    std::set<std::string> undeclared;  // of those, that no step before made
     bool closed = false;
   };
 

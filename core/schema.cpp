@@ -42,6 +42,11 @@ std::string_view type_name(Type type) {
   return "dyn";
 }
 
+std::string with_article(Type type) {
+  const bool vowel = type == Type::kInt || type == Type::kOptional || type == Type::kError;
+  return (vowel ? "an " : "a ") + std::string(type_name(type));
+}
+
 const Field* Schema::find(std::string_view name) const {
   const auto found = std::find_if(fields.begin(), fields.end(),
                                   [name](const Field& field) { return field.name == name; });

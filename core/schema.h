@@ -9,8 +9,8 @@
 
 namespace streamflow {
 
-// Static types.  kNumber: int, uint or double as it comes, with promotion and true division (values of
-// records).  kDyn: unknown until it runs.
+// Static types.  kNumber: int, uint or double as it comes, with promotion and true division (values
+// of records).  kDyn: unknown until it runs.
 enum class Type : unsigned char {
   kDyn,
   kNull,
@@ -30,6 +30,7 @@ enum class Type : unsigned char {
   kError,  // a problem was reported; silences what follows from it
 };
 std::string_view type_name(Type type);
+std::string with_article(Type type);  // "a string", "an int"
 
 struct Field {
   std::string name;
@@ -37,11 +38,11 @@ struct Field {
 };
 
 struct Schema {
-  std::vector<Field> fields;         // known fields, in output order
-  bool open = true;                  // records may have fields beyond these
-  std::vector<std::string> keys;     // of the last keyed step
-  Micros window_us = 0;              // size of the window above, 0: none
-  bool arrival_time = false;         // event time is the arrival stamp: the clock closes windows
+  std::vector<Field> fields;      // known fields, in output order
+  bool open = true;               // records may have fields beyond these
+  std::vector<std::string> keys;  // of the last keyed step
+  Micros window_us = 0;           // size of the window above, 0: none
+  bool arrival_time = false;      // event time is the arrival stamp: the clock closes windows
   const Field* find(std::string_view name) const;
   void set(std::string_view name, Type type);
   void remove(std::string_view name);

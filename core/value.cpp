@@ -104,6 +104,11 @@ std::string_view kind_name(Kind kind) {
   return "missing";
 }
 
+std::string with_article(Kind kind) {
+  const bool vowel = kind == Kind::kInt || kind == Kind::kOptional || kind == Kind::kError;
+  return (vowel ? "an " : "a ") + std::string(kind_name(kind));
+}
+
 Value Value::real(double d) { return word(Kind::kDouble, std::bit_cast<uint64_t>(d)); }
 
 Value Value::owned(Kind kind, std::string text) {

@@ -13,8 +13,8 @@
 
 namespace streamflow {
 
-// kMissing is not a value: the field was not in the record.  kError is a failed evaluation, its text
-// in the string.  kPending is a JSON cell that nobody has looked at yet (columns only).
+// kMissing is not a value: the field was not in the record.  kError is a failed evaluation, its
+// text in the string.  kPending is a JSON cell that nobody has looked at yet (columns only).
 enum class Kind : uint8_t {
   kMissing,
   kNull,
@@ -37,6 +37,7 @@ enum class Kind : uint8_t {
 inline bool is_number(Kind kind) { return kind >= Kind::kInt && kind <= Kind::kDouble; }
 // The name in messages: "null", "int", "string", "timestamp"…
 std::string_view kind_name(Kind kind);
+std::string with_article(Kind kind);  // "a string", "an int"
 
 class Value {
  public:
@@ -83,8 +84,8 @@ class Value {
   bool as_bool() const { return word_ != 0; }
   int64_t as_int() const { return static_cast<int64_t>(word_); }
   uint64_t as_uint() const { return word_; }
-  double as_double() const;          // kDouble only
-  double to_double() const;          // any number
+  double as_double() const;  // kDouble only
+  double to_double() const;  // any number
   Micros as_micros() const { return static_cast<Micros>(word_); }
   unsigned nanos() const { return nanos_; }
   std::string_view text() const { return text_; }  // string, bytes, error, type name
@@ -124,7 +125,8 @@ inline constexpr int kUnordered = 2;
 int compare(const Value& a, const Value& b);
 int compare_numbers(Kind a_kind, uint64_t a_bits, Kind b_kind, uint64_t b_bits);
 
-// JSON text of a value: computed doubles as the shortest text that reads back equal, whole ones with
+// JSON text of a value: computed doubles as the shortest text that reads back equal, whole ones
+// with
 // `.0`; infinity and NaN as null; timestamps as RFC 3339; bytes as base64; durations as "1.5s".
 void append_json(const Value& value, std::string& out);
 void append_json_string(std::string_view text, std::string& out);

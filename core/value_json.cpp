@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/base64.h"
 #include "core/expr/utf8.h"
 #include "core/value.h"
 
@@ -9,18 +10,6 @@ namespace streamflow {
 namespace {
 
 // --- writing JSON ---
-
-void append_base64(std::string_view bytes, std::string& out) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const size_t have = std::min<size_t>(3, bytes.size() - at);
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i)
-      group = group << 8 | (i < have ? static_cast<unsigned char>(bytes[at + i]) : 0u);
-    for (size_t i = 0; i < 4; ++i) out += i <= have ? kDigits[group >> (18 - 6 * i) & 63] : '=';
-  }
-}
 
 // Up to nine decimals, the fewest of `step` that are exact.
 void append_fraction(uint64_t nanos, size_t step, std::string& out) {

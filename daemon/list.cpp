@@ -148,13 +148,13 @@ std::string overview_sinks(const Registry& registry) {
 }
 
 std::string overview_functions() {
-  std::vector<Row> rows, aggregates;
+  std::vector<Row> rows, row_functions, aggregates;
   for (const expr::FunctionInfo& function : expr::functions()) {
-    (function.aggregate ? aggregates : rows).push_back({function.name, function.help});
+    std::vector<Row>& group = function.aggregate ? aggregates : function.row ? row_functions : rows;
+    if (group.empty() || group.back()[0] != function.name) group.push_back({function.name, function.help});
   }
-  std::string out = table(rows);
-  if (!aggregates.empty()) out += "\nAggregates\n" + table(aggregates);
-  return out;
+  return table(rows) + "\nRow functions: earlier records of the key, in derive, select and filter\n" +
+         table(row_functions) + "\nAggregates: in the select of a window\n" + table(aggregates);
 }
 
 std::string overview(const Registry& registry) {

@@ -15,6 +15,7 @@
 #include "daemon/commands.h"
 #include "daemon/config_yaml.h"
 #include "daemon/demo.h"
+#include "daemon/eval.h"
 #include "daemon/json_schema.h"
 #include "daemon/list.h"
 #include "daemon/logging.h"
@@ -63,6 +64,7 @@ struct CommandLine {
   bool repair = false;
   TestCommand test;
   ReplayCommand replay;
+  EvalCommand eval;
   std::string demo;
   bool eject = false;
   std::string list_what, list_name;
@@ -161,6 +163,12 @@ int run_command_line(int argc, char** argv) {
   replay->add_option("--ledger", line.replay.ledger, "write the ledger to this file as JSON");
   replay->add_flag("--with-sinks", line.replay.with_sinks, "let file sinks write too");
 
+  CLI::App* eval = app.add_subcommand("eval", "the value of one expression");
+  eval->add_option("EXPR", line.eval.expression, "the expression");
+  eval->add_option("--record", line.eval.record, "the record that its names are fields of: JSON, @FILE or - for standard input");
+  eval->add_option("--bind", line.eval.bind, "NAME:TYPE=VALUE: a name with a value of a CEL type, as in x:int=5");
+  eval->add_flag("--typed", line.eval.typed, "answer one JSON request a line from standard input: {\"expr\": \"x + 1\", \"bind\": {\"x\": {\"int\": \"5\"}}}");
+
   CLI::App* demo = app.add_subcommand("demo", "a chart moving in seconds: no broker, no network, no file");
   demo->add_option("NAME", line.demo, "which one");
   demo->add_flag("--eject", line.eject, "print its YAML instead");
@@ -184,6 +192,7 @@ int run_command_line(int argc, char** argv) {
   if (*test) return run_test(line.test);
   if (*explain) return run_explain(line.path);
   if (*replay) return run_replay(line.replay);
+  if (*eval) return run_eval(line.eval);
   if (*demo) return line.run_demo();
   if (*state) return run_state(line.path, line.repair);
   if (*schema) return print(json_schema(make_registry()));

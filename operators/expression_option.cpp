@@ -31,15 +31,52 @@ void report_problems(BuildContext& context, const SpecValue& value,
   }
 }
 
+namespace {
+
+std::unique_ptr<expr::Program> compile_in(BuildContext& context, const SpecValue& value,
+                                          const expr::Scope& scope,
+                                          const std::set<std::string>* made) {
+  std::vector<expr::Problem> problems;
+  auto program = expr::compile(value.text, scope, problems);
+  report_problems(context, value, problems);
+  if (program) note(context, *program, made);
+  return program;
+}
+
+}  // namespace
+
 std::unique_ptr<expr::Program> compile_option(BuildContext& context, const SpecValue& value,
                                               const Schema& schema,
                                               const std::set<std::string>* made) {
   expr::Scope scope;
   scope.schema = &schema;
+  return compile_in(context, value, scope, made);
+}
+
+std::unique_ptr<expr::Program> compile_condition_option(BuildContext& context,
+                                                        const SpecValue& value,
+                                                        const Schema& schema) {
+  expr::Scope scope;
+  scope.schema = &schema;
+  scope.condition = true;
+  return compile_in(context, value, scope, nullptr);
+}
+
+std::unique_ptr<expr::RowProgram> compile_row_option(BuildContext& context, const SpecValue& value,
+                                                     const Schema& schema, bool condition,
+                                                     const std::set<std::string>* made) {
+  expr::Scope scope;
+  scope.schema = &schema;
+  scope.condition = condition;
   std::vector<expr::Problem> problems;
-  auto program = expr::compile(value.text, scope, problems);
+  auto program = expr::compile_row(value.text, scope, problems);
   report_problems(context, value, problems);
-  if (program) note(context, *program, made);
+  if (!program) return nullptr;
+  std::set<std::string> results;
+  for (size_t i = 0; i < program->calls.size(); ++i) results.insert("$" + std::to_string(i));
+  if (made != nullptr) results.insert(made->begin(), made->end());
+  for (const expr::RowCall& call : program->calls) note(context, *call.arguments[0], &results);
+  note(context, *program->outer, &results);
   return program;
 }
 

@@ -25,6 +25,17 @@ std::unique_ptr<expr::Program> compile_option(BuildContext& context, const SpecV
                                               const Schema& schema,
                                               const std::set<std::string>* made = nullptr);
 
+// The same for a condition: a result that is neither true nor false is a problem, one that never
+// changes a warning.
+std::unique_ptr<expr::Program> compile_condition_option(BuildContext& context,
+                                                        const SpecValue& value,
+                                                        const Schema& schema);
+
+// As compile_option, or compile_condition_option, where row functions (lag, diff…) may stand.
+std::unique_ptr<expr::RowProgram> compile_row_option(BuildContext& context, const SpecValue& value,
+                                                     const Schema& schema, bool condition,
+                                                     const std::set<std::string>* made = nullptr);
+
 // An aggregate expression over the input; `outside` are the names that may stand outside
 // aggregates. With `function`, the option is that function's argument: `mean: temperature`.  Null:
 // reported.

@@ -23,3 +23,11 @@ if(STREAMFLOW_DASHBOARD AND NODE)
   set_tests_properties(browser PROPERTIES LABELS browser
     ENVIRONMENT "STREAMFLOWD=$<TARGET_FILE:streamflowd>;REQUIRE_DAEMON=1")
 endif()
+
+# Fuzzers: a main of our own that needs no libFuzzer; scripts/long runs them for longer.
+function(streamflow_fuzzer name corpus)
+  add_executable(fuzz_${name} fuzz/fuzz_${name}.cpp fuzz/driver.cpp)
+  target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
+  add_test(NAME fuzz_${name} COMMAND fuzz_${name} --seconds 5 ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
+endfunction()
+streamflow_fuzzer(expr expr streamflow_core)

@@ -6,6 +6,7 @@
 #include "core/diagnostic.h"
 #include "core/expr/check.h"
 #include "core/expr/compile.h"
+#include "core/expr/cut.h"
 #include "core/expr/functions.h"
 #include "core/expr/parse.h"
 #include "core/expr/program.h"
@@ -136,7 +137,7 @@ class Extractor {
       cut(node, *node, nullptr);
       return;
     }
-    for (NodePtr& child : node->children) extract(child);
+    variables_.walk(*node, [this](NodePtr& child) { extract(child); });
   }
 
   bool failed() const { return failed_; }
@@ -153,8 +154,14 @@ class Extractor {
   void cut(NodePtr& whole, Node& call, Node* where) {
     const std::string printed = print(*whole);
     for (size_t i = 0; i < printed_.size(); ++i)
-      if (printed_[i] == printed) return replace(whole, i);
+      if (printed_[i] == printed) return replace_by_result(whole, i);
     const AggregateRow& row = *find_aggregate(call.name);
+    if (const Node* used = variables_.used_in(*whole)) {
+      problem(
+          "E0309", used->begin, used->end,
+          std::string(row.name) + "() looks at records, not at '" + used->name + "' of a macro");
+      return;
+    }
     AggregateCall out;
     out.function = call.name;
     Type type = Type::kDyn;
@@ -169,16 +176,7 @@ class Extractor {
     printed_.push_back(printed);
     Field result{"$" + std::to_string(calls_.size() - 1), type};
     results_.fields.push_back(std::move(result));
-    replace(whole, calls_.size() - 1);
-  }
-
-  static void replace(NodePtr& whole, size_t index) {
-    auto name = std::make_unique<Node>();
-    name->kind = NodeKind::kName;
-    name->name = "$" + std::to_string(index);
-    name->begin = name->name_begin = whole->begin;
-    name->end = name->name_end = whole->end;
-    whole = std::move(name);
+    replace_by_result(whole, calls_.size() - 1);
   }
 
   std::unique_ptr<Program> compile_part(NodePtr node, const Scope& scope) {
@@ -249,10 +247,9 @@ class Extractor {
     std::unique_ptr<Program> program = compile_part(clone(node), inner_);
     if (!program) return false;
     if (!same_kind(program->type(), row.takes)) {
-      problem(
-          "E0309", node.begin, node.end,
-          std::string(row.name) + "() does not take a " + std::string(type_name(program->type())),
-          std::string(row.signature));
+      problem("E0309", node.begin, node.end,
+              std::string(row.name) + "() does not take " + with_article(program->type()),
+              std::string(row.signature));
       return false;
     }
     out.arguments.push_back(std::move(program));
@@ -282,6 +279,7 @@ class Extractor {
   Schema results_;
   std::vector<AggregateCall> calls_;
   std::vector<std::string> printed_;
+  MacroVariables variables_;
   bool failed_ = false;
 };
 

@@ -114,6 +114,7 @@ struct Node {
   Macro macro = Macro::kNone;
   uint32_t slot = 0;  // macros: of the first variable
   uint8_t variables = 0;
+  uint32_t shared = 0;  // its number among the parts that stand there more than once, from 1
   const Function* function = nullptr;
   std::shared_ptr<const re2::RE2> pattern;     // of a constant regular expression
   std::shared_ptr<const ConstantSet> members;  // `in` a constant list

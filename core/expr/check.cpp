@@ -217,6 +217,8 @@ void Checker::become_literal(NodePtr& node, Value value) {
   node->key = type.key;
   node->constant = true;
   node->number = node->data = false;
+  node->macro = Macro::kNone;
+  node->variables = 0;
 }
 
 void Checker::name(NodePtr& node, bool wants_type) {
@@ -379,9 +381,8 @@ void Checker::select(NodePtr& node) {
       if (!label.empty()) warning("E0322", node->name_begin, node->name_end, "no such key", label);
     }
   } else if (!is_open(checked.type) && !(checked.type == Type::kNull && node->optional)) {
-    const std::string type(type_name(checked.type));
     const bool function = find_function(node->name, true) != nullptr;
-    error("E0316", node->name_begin, node->name_end, "a " + type + " has no fields",
+    error("E0316", node->name_begin, node->name_end, with_article(checked.type) + " has no fields",
           function ? "write " + node->name + "()" : "");
     node->type = Type::kError;
   }
@@ -411,20 +412,19 @@ void Checker::index(NodePtr& node) {
   node->data = container.data;
   node->constant = container.constant && key.constant;
   node->type = Type::kDyn;
-  const std::string type(type_name(container.type));
   if (container.type == Type::kError || key.type == Type::kError) {
     node->type = Type::kError;
   } else if (container.type == Type::kList) {
     node->type = container.element;
     if (!is_numeric(key.type) && !is_open(key.type))
       error("E0316", key.begin, key.end,
-            "a list is indexed by a whole number, not a " + std::string(type_name(key.type)));
+            "a list is indexed by a whole number, not " + with_article(key.type));
   } else if (container.type == Type::kMap) {
     node->type = container.element;
   } else if (container.type == Type::kOptional) {
     node->type = Type::kOptional;
   } else if (!is_open(container.type)) {
-    error("E0316", node->name_begin, key.end, "a " + type + " has no elements",
+    error("E0316", node->name_begin, key.end, with_article(container.type) + " has no elements",
           container.type == Type::kString ? "write text.charAt(index)" : "");
     node->type = Type::kError;
   }
@@ -459,8 +459,7 @@ void Checker::map(Node& node) {
                       key.type == Type::kInt || key.type == Type::kUint ||
                       key.type == Type::kNumber || is_open(key.type);
     if (!fits)
-      error("E0304", key.begin, key.end,
-            "a map's key cannot be a " + std::string(type_name(key.type)));
+      error("E0304", key.begin, key.end, "a map's key cannot be " + with_article(key.type));
   }
   if (!node.marked.empty()) node.element = Type::kDyn;
 }
@@ -469,7 +468,7 @@ void Checker::map(Node& node) {
 
 // Replaces a part without names by its value.  What fails is left: the error may be absorbed.
 void Checker::fold(NodePtr& node) {
-  if (failed_ || node->is_literal() || node->type == Type::kError) return;
+  if (!scope_.optimise || failed_ || node->is_literal() || node->type == Type::kError) return;
   if (node->kind == NodeKind::kName) return;
   bool constant = node->constant;
   if (node->kind != NodeKind::kSelect && node->kind != NodeKind::kIndex &&

@@ -6,8 +6,9 @@
 //   E0304 an operator on wrong types       E0314 a regular expression
 //   E0305 a comparison that cannot hold    E0315 a macro or has() with a wrong argument
 //   E0306 neither true nor false where     E0316 an element or field of what has none
-//         a condition belongs              E0320 (warning) a condition that never changes
-//   E0307 an aggregate in the wrong place  E0321 (warning) time, meta or record hide a field
+//         a condition belongs              E0317 a wrong row function
+//   E0307 an aggregate or row function     E0320 (warning) a condition that never changes
+//         in the wrong place               E0321 (warning) time, meta or record hide a field
 //   E0308 a field outside an aggregate     E0322 (warning) a constant part that always fails
 //   E0309 a wrong aggregate
 #pragma once
@@ -26,5 +27,16 @@ bool check(Tree& tree, const Scope& scope, std::vector<Problem>& problems);
 bool is_aggregate(std::string_view name);
 std::vector<FunctionInfo> aggregate_infos();
 std::vector<FunctionInfo> macro_infos();
+// Names that are row functions (rows.cpp).
+bool is_row_function(std::string_view name);
+std::vector<FunctionInfo> row_function_infos();
+
+// Of an unchecked call: how many variables a macro takes, from the second child on, and which child
+// is the first that sees them.  No macro: none does.
+struct MacroShape {
+  size_t variables = 0;
+  size_t bodies = SIZE_MAX;
+};
+MacroShape macro_shape(const Node& node);
 
 }  // namespace streamflow::expr

@@ -39,6 +39,7 @@ std::vector<std::string> function_names() {
   std::vector<std::string> out;
   for (const Function& function : function_table()) out.push_back(function.name);
   for (const FunctionInfo& info : macro_infos()) out.push_back(info.name);
+  for (const FunctionInfo& info : row_function_infos()) out.push_back(info.name);
   return out;
 }
 
@@ -101,6 +102,12 @@ void Checker::unknown_function(Node& node) {
     if (node.name == "max") label = "the greater of two: math.greatest(a, b)";
     error("E0307", node.name_begin, node.name_end,
           shown + " is an aggregate and belongs to the select of a window", std::move(label));
+    return;
+  }
+  if (is_row_function(node.name) && !node.receiver) {
+    error("E0307", node.name_begin, node.name_end,
+          shown + " looks at earlier records and belongs to derive, select or filter",
+          "make a field with derive before this step");
     return;
   }
   const Function* other = find_function(node.name, !node.receiver);
@@ -169,7 +176,7 @@ void Checker::wrong_arguments(Node& node) {
     if (fits) continue;
     begin = node.children[i]->begin;
     end = node.children[i]->end;
-    what = "a " + std::string(type_name(node.children[i]->type));
+    what = with_article(node.children[i]->type);
     break;
   }
   error("E0303", begin, end, "'" + node.name + "' does not take " + what, signatures(function));

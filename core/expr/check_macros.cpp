@@ -32,6 +32,14 @@ constexpr std::array kMacros = {
     MacroRow{"optFlatMap", Macro::kOptFlatMap, 1, 2, 2},
 };
 
+const MacroRow* find_macro(std::string_view name, size_t arguments) {
+  const auto found =
+      std::find_if(kMacros.begin(), kMacros.end(), [name, arguments](const MacroRow& row) {
+        return row.name == name && arguments >= row.least && arguments <= row.most;
+      });
+  return found == kMacros.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 std::vector<FunctionInfo> macro_infos() {
@@ -74,6 +82,16 @@ std::vector<FunctionInfo> macro_infos() {
   };
 }
 
+MacroShape macro_shape(const Node& node) {
+  if (node.kind != NodeKind::kCall || !node.receiver) return {};
+  const size_t arguments = node.children.size() - 1;
+  const Node& receiver = *node.children[0];
+  if (node.name == "bind" && receiver.kind == NodeKind::kName && receiver.name == "cel")
+    return {arguments == 3 ? 1u : 0u, 3};
+  const MacroRow* row = find_macro(node.name, arguments);
+  return row ? MacroShape{row->variables, row->variables + 1} : MacroShape{};
+}
+
 bool Checker::macro(NodePtr& node) {
   Node& n = *node;
   if (!n.receiver) return n.name == "has" && n.children.size() == 1 ? has(n) : false;
@@ -89,16 +107,10 @@ bool Checker::macro(NodePtr& node) {
     if (take_variables(n, 1)) finish_macro(n);
     return true;
   }
-  const MacroRow* row = nullptr;
-  bool known = false;
-  for (const MacroRow& candidate : kMacros) {
-    if (candidate.name != n.name) continue;
-    known = true;
-    if (arguments < candidate.least || arguments > candidate.most) continue;
-    // map(x, p, e) and all(i, v, p) have one count: the second argument tells them apart.
-    row = &candidate;
-    break;
-  }
+  const MacroRow* row = find_macro(n.name, arguments);
+  const bool known = std::any_of(kMacros.begin(), kMacros.end(), [&n](const MacroRow& candidate) {
+    return candidate.name == n.name;
+  });
   if (!row) {
     if (!known || find_function(n.name, true)) return false;
     n.type = Type::kError;
@@ -126,6 +138,11 @@ bool Checker::take_variables(Node& node, size_t count) {
       error("E0315", variable.begin, variable.end,
             "the first argument of " + node.name + "() names a variable",
             "write " + node.name + "(x, …)");
+      return false;
+    }
+    if (variable.name == "__result__") {  // the name of what other implementations gather in
+      node.type = Type::kError;
+      error("E0315", variable.begin, variable.end, "a variable cannot have this name");
       return false;
     }
     if (i == 1 && variable.name == added[0].name) {
@@ -176,11 +193,11 @@ void Checker::finish_macro(Node& node) {
                                     : range.type == Type::kOptional);
   if (!fits) {
     node.type = Type::kError;
-    error("E0315", range.begin, range.end,
-          node.name +
-              (lists ? "() goes through lists and maps, not a "
-                     : "() belongs to optionals, not to a ") +
-              std::string(type_name(range.type)));
+    error(
+        "E0315", range.begin, range.end,
+        node.name +
+            (lists ? "() goes through lists and maps, not " : "() belongs to optionals, not to ") +
+            with_article(range.type));
     return;
   }
   switch (node.macro) {
@@ -259,8 +276,7 @@ void Checker::has_member(NodePtr& what) {
   what->constant = operand->constant;
   const Type type = operand->type;
   if (type != Type::kMap && type != Type::kOptional && !is_open(type))
-    error("E0316", what->name_begin, what->name_end,
-          "a " + std::string(type_name(type)) + " has no fields");
+    error("E0316", what->name_begin, what->name_end, with_article(type) + " has no fields");
   if (what->kind == NodeKind::kIndex) check(what->children[1]);
 }
 

@@ -127,16 +127,16 @@ void Checker::comparison(Node& node) {
     return;
   }
   if (!comparable(a.type, b.type)) {
-    const std::string verb = equality ? " never equals a " : " cannot be compared with a ";
-    error("E0305", node.name_begin, node.name_end, "a " + type_text(a) + verb + type_text(b),
-          conversion_hint(a, b));
+    const std::string verb = equality ? " never equals " : " cannot be compared with ";
+    error("E0305", node.name_begin, node.name_end,
+          with_article(a.type) + verb + with_article(b.type), conversion_hint(a, b));
     return;
   }
   if (equality) return;
   for (const Node* side : {&a, &b})
     if (!is_open(side->type) && !is_ordered(side->type)) {
       error("E0305", node.name_begin, node.name_end,
-            "a " + type_text(*side) + " is neither smaller nor greater");
+            with_article(side->type) + " is neither smaller nor greater");
       return;
     }
 }
@@ -150,7 +150,7 @@ void Checker::membership(Node& node) {
     std::string label;
     if (b.type == Type::kString) label = "write text.contains(part)";
     error("E0304", node.name_begin, node.name_end,
-          "'in' looks into lists and maps, not a " + type_text(b), std::move(label));
+          "'in' looks into lists and maps, not " + with_article(b.type), std::move(label));
     return;
   }
   const Type held = b.type == Type::kList ? b.element : b.key;
@@ -160,7 +160,7 @@ void Checker::membership(Node& node) {
   Node item;
   item.type = held;
   error("E0305", node.name_begin, node.name_end,
-        "a " + type_text(a) + " is never in a " + type_text(b) + " of " +
+        with_article(a.type) + " is never in " + with_article(b.type) + " of " +
             std::string(type_name(held)),
         conversion_hint(a, item));
 }
@@ -200,10 +200,12 @@ void Checker::unary(Node& node) {
   if (operand.type == Type::kUint && node.number) node.type = Type::kNumber;
   const bool possible =
       (is_numeric(operand.type) && (operand.type != Type::kUint || node.number)) ||
-      operand.type == Type::kDuration || is_open(operand.type);
+      (operand.type == Type::kDuration && node.number) || is_open(operand.type);
   if (possible) return;
   error("E0304", node.name_begin, node.name_end, "-" + type_text(operand) + " is not possible",
-        operand.type == Type::kUint ? "write -int(x)" : "");
+        operand.type == Type::kUint       ? "write -int(x)"
+        : operand.type == Type::kDuration ? "write duration('-1h')"
+                                          : "");
   node.type = Type::kError;
 }
 
@@ -214,7 +216,8 @@ void Checker::condition(const Node& node, std::string_view where) {
   if (node.type == Type::kString || is_numeric(node.type)) label = "compare it with something";
   if (node.type == Type::kNull) label = "write x == null";
   error("E0306", node.begin, node.end,
-        std::string(where) + " must be true or false, not a " + type_text(node), std::move(label));
+        std::string(where) + " must be true or false, not " + with_article(node.type),
+        std::move(label));
 }
 
 void Checker::conditional(Node& node) {

@@ -56,7 +56,8 @@ Lease::~Lease() {
   if (pool().size() < kKept) pool().push_back(std::move(scratch_));
 }
 
-Run::Run(const Tree& tree, const Batch& batch) : batch_(batch), evaluator_(tree) {
+Run::Run(const Tree& tree, const Batch& batch)
+    : batch_(batch), shared_(tree.shared), evaluator_(tree) {
   owners_.reserve(tree.fields.size());
   fields_.reserve(tree.fields.size());
   for (const std::string& name : tree.fields) {
@@ -83,6 +84,15 @@ std::string_view Run::keep(std::string text) {
   if (!texts_) texts_ = std::make_shared<std::deque<std::string>>();
   if (texts_->empty() || texts_->back() != text) texts_->push_back(std::move(text));
   return texts_->back();
+}
+
+Run::Shared& Run::shared(uint32_t index) {
+  Shared& out = shared_[index];
+  if (!out.room) {
+    out.room = std::make_unique<Lease>(*this);
+    out.done.assign(batch_.rows, false);
+  }
+  return out;
 }
 
 void Run::hand_over(Column& column) {

@@ -41,6 +41,8 @@ struct Scratch {
   Cells cells() const { return {kinds.data(), words.data(), texts.data()}; }
 };
 
+class Lease;
+
 // One evaluation of a program over a batch.
 class Run {
  public:
@@ -58,6 +60,12 @@ class Run {
   }
   // Makes these fields readable for the rows.
   void decode(std::span<const uint32_t> slots, const Selection* rows);
+  // Cells of a part that stands there more than once, by Node::shared - 1.
+  struct Shared {
+    std::unique_ptr<Lease> room;
+    std::vector<bool> done;  // by row
+  };
+  Shared& shared(uint32_t index);
   // The text of an error cell lives as long as the run.
   std::string_view keep(std::string text);
   // …or as the column that shows it.
@@ -69,6 +77,7 @@ class Run {
   std::vector<const Column*> fields_;
   std::vector<const Column*> meta_;
   std::shared_ptr<std::deque<std::string>> texts_;
+  std::vector<Shared> shared_;
   Evaluator evaluator_;
 };
 

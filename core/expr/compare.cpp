@@ -129,18 +129,21 @@ class CompareConstant final : public Test {
       return compare_doubles<op>(rows, passed, [words, limit](uint32_t row) {
         return std::pair(std::bit_cast<double>(words[row]), limit);
       });
-    const Kind fast = bound_.exact_double ? Kind::kDouble : Kind::kPending;  // never
+    if (!bound_.exact_double) return run_inexact(run, rows, cells, passed, errors);
     OperandErrors messages;
     size_t count = 0;
     for (const uint32_t row : rows) {
       const Kind kind = kinds[row];
       passed[count] = row;
-      if (kind == fast) [[likely]] {
-        count += static_cast<size_t>(double_passes<op>(std::bit_cast<double>(words[row]), limit));
-      } else if (kind == Kind::kInt) {
+      // Both ways, and the one that counts chosen without a branch: mixed kinds are not
+      // predictable.
+      if ((kind == Kind::kDouble) | (kind == Kind::kInt)) [[likely]] {
+        const bool real = double_passes<op>(std::bit_cast<double>(words[row]), limit);
         const auto i = static_cast<int64_t>(words[row]);
         const bool within = (i >= bound_.least) & (i <= bound_.greatest);
-        count += static_cast<size_t>(within != (op == Op::kNotEqual));
+        const bool whole = within != (op == Op::kNotEqual);
+        count +=
+            static_cast<size_t>((real & (kind == Kind::kDouble)) | (whole & (kind == Kind::kInt)));
       } else {
         count += static_cast<size_t>(slow(run, cells, row, messages, errors));
       }
@@ -149,6 +152,19 @@ class CompareConstant final : public Test {
   }
 
  private:
+  // Against a constant that is no double, such as 2^53 + 1.
+  size_t run_inexact(Run& run, Rows rows, const Cells& cells, uint32_t* passed,
+                     std::vector<RowError>& errors) const {
+    OperandErrors messages;
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const bool pass = slow(run, cells, row, messages, errors);
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
   bool slow(Run& run, const Cells& cells, uint32_t row, OperandErrors& messages,
             std::vector<RowError>& errors) const {
     const Kind kind = cells.kinds[row];
@@ -169,6 +185,34 @@ class CompareConstant final : public Test {
   std::unique_ptr<Vector> operand_;
   Bound bound_;
   bool swapped_;
+};
+
+// --- null ---
+
+// x == null, x != null
+class CompareNull final : public Test {
+ public:
+  CompareNull(std::unique_ptr<Vector> operand, bool equal)
+      : operand_(std::move(operand)), equal_(equal) {}
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      const Kind kind = cells.kinds[row];
+      passed[count] = row;
+      if (kind == Kind::kError) [[unlikely]]
+        errors.push_back({row, std::string(cells.texts[row])});
+      else
+        count += static_cast<size_t>((kind <= Kind::kNull) == equal_);
+    }
+    return count;
+  }
+
+ private:
+  std::unique_ptr<Vector> operand_;
+  bool equal_;
 };
 
 // --- two computed sides ---
@@ -269,6 +313,8 @@ std::unique_ptr<Test> make_comparison(const Tree& tree, const Node& node) {
   if (!left) return nullptr;
   if (b->is_literal() && is_number(b->value.kind()))
     return with_op<CompareConstant>(op, tree, node, std::move(left), b->value, swapped);
+  if (b->is_literal() && b->value.is(Kind::kNull) && (op == Op::kEqual || op == Op::kNotEqual))
+    return std::make_unique<CompareNull>(std::move(left), op == Op::kEqual);
   if (is_text(*b) && (op == Op::kEqual || op == Op::kNotEqual))
     return make_text_test(op == Op::kEqual ? TextTest::kEqual : TextTest::kNotEqual, node,
                           std::move(left), b->value.text());

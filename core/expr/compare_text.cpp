@@ -1,6 +1,8 @@
 // Kernels that test strings against a constant, and membership in constant lists.
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "core/expr/bytes.h"
 #include "core/expr/columns.h"
 #include "core/expr/kernels.h"
@@ -103,6 +105,60 @@ class InConstants final : public Test {
   std::unique_ptr<Vector> operand_;
 };
 
+// In a few short strings: all are compared, without a branch between them.
+class InShortTexts final : public Test {
+ public:
+  static constexpr size_t kTextsMax = 8, kBytesMax = 16;
+
+  InShortTexts(const Node& node, std::unique_ptr<Vector> operand)
+      : node_(node), operand_(std::move(operand)) {
+    for (const Value& item : node.children[1]->value.items())
+      known_.push_back({pack(item.text().data(), item.text().size()), item.text().size()});
+  }
+  static bool suits(const Node& list) {
+    const auto& items = list.value.items();
+    return !items.empty() && items.size() <= kTextsMax &&
+           std::all_of(items.begin(), items.end(), [](const Value& item) {
+             return item.is(Kind::kString) && item.text().size() <= kBytesMax;
+           });
+  }
+
+  size_t run(Run& run, Rows rows, uint32_t* passed, std::vector<RowError>& errors) const override {
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    size_t count = 0;
+    for (const uint32_t row : rows) {
+      bool pass = false;
+      if (cells.kinds[row] == Kind::kString) [[likely]]
+        pass = is_known(cells.texts[row]);
+      else
+        pass = scalar_passes(run, node_, row, errors);
+      passed[count] = row;
+      count += pass ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  struct Known {
+    Packed packed;
+    size_t size;
+  };
+  bool is_known(std::string_view text) const {
+    if (text.size() > kBytesMax) return false;
+    const Packed packed = pack(text.data(), text.size());
+    bool found = false;
+    for (const Known& known : known_)
+      found |= ((known.packed.low ^ packed.low) | (known.packed.high ^ packed.high) |
+                (known.size ^ text.size())) == 0;
+    return found;
+  }
+
+  const Node& node_;
+  std::unique_ptr<Vector> operand_;
+  std::vector<Known> known_;
+};
+
 }  // namespace
 
 std::unique_ptr<Test> make_text_test(TextTest test, const Node& node,
@@ -144,7 +200,10 @@ std::unique_ptr<Test> make_call_test(const Tree& tree, const Node& node) {
 std::unique_ptr<Test> make_membership(const Tree& tree, const Node& node) {
   if (!node.members) return nullptr;
   std::unique_ptr<Vector> operand = make_vector(tree, *node.children[0]);
-  return operand ? std::make_unique<InConstants>(node, std::move(operand)) : nullptr;
+  if (!operand) return nullptr;
+  if (InShortTexts::suits(*node.children[1]))
+    return std::make_unique<InShortTexts>(node, std::move(operand));
+  return std::make_unique<InConstants>(node, std::move(operand));
 }
 
 }  // namespace streamflow::expr

@@ -6,12 +6,13 @@
 #include "core/expr/functions.h"
 #include "core/expr/instant.h"
 #include "core/expr/numbers.h"
+#include "core/expr/utf8.h"
 
 namespace streamflow::expr {
 namespace {
 
 Value no_such_key(std::string_view key) {
-  return Value::error("no such key: '" + std::string(key.substr(0, 100)) + "'");
+  return Value::error("no such key: '" + std::string(clipped(key, 100)) + "'");
 }
 
 std::string snippet(const Tree& tree, const Node& node) {
@@ -147,7 +148,7 @@ std::string condition_error(const Node& operand, Kind kind) {
   const std::string subject = name.empty() ? "a condition" : name;
   if (kind == Kind::kMissing || kind == Kind::kNull)
     return subject + " is " + std::string(kind_name(kind)) + ", not true or false";
-  return subject + " is neither true nor false but a " + std::string(kind_name(kind));
+  return subject + " is neither true nor false but " + with_article(kind);
 }
 
 std::string overflow_error(const Tree& tree, const Node& node) {
@@ -166,7 +167,7 @@ std::string operand_error(const Tree& tree, const Node& node, Kind a, Kind b) {
   if (node.kind == NodeKind::kUnary) {
     kinds_text = std::string(op_text(node.op)) + kinds_text;
   } else if (node.op == Op::kIn) {
-    kinds_text = "'in' a " + std::string(kind_name(b));
+    kinds_text = "'in' " + with_article(b);
     if (b == Kind::kString) kinds_text += " (write text.contains(part))";
   } else {
     ((kinds_text += ' ') += op_text(node.op)) += ' ';
@@ -185,6 +186,13 @@ Value apply(const Tree& tree, const Node& node, const Value& a, const Value& b) 
 
 Value Evaluator::evaluate(const Node& node) {
   if (!spend(1)) return too_much();
+  if (node.shared == 0) return evaluate_itself(node);
+  std::optional<Value>& known = known_[node.shared - 1];
+  if (!known) known = evaluate_itself(node);
+  return *known;
+}
+
+Value Evaluator::evaluate_itself(const Node& node) {
   switch (node.kind) {
     case NodeKind::kLiteral:
       return node.value;
@@ -232,7 +240,7 @@ Value Evaluator::name(const Node& node) {
     case Resolved::kLocal:
       return locals_[node.slot];
     case Resolved::kRecord:
-      return record_value(*row_.batch, row_.row);
+      return record_value(*row_.batch, row_.row, tree_.results);
     case Resolved::kTime:
       if (!row_.batch || !row_.batch->time) return Value::error("there is no event time here");
       return Value::timestamp((*row_.batch->time)[row_.row]);
@@ -276,8 +284,7 @@ Value Evaluator::select(const Node& node) {
     const std::string subject = path_name(*node.children[0]);
     if (operand.is_absent() && !subject.empty())
       return Value::error(subject + " is " + std::string(kind_name(operand.kind())));
-    return Value::error("a " + std::string(kind_name(operand.kind())) + " has no field '" +
-                        node.name + "'");
+    return Value::error(with_article(operand.kind()) + " has no field '" + node.name + "'");
   }
   return chained || node.optional ? Value::optional(std::move(found)) : found;
 }
@@ -305,7 +312,7 @@ Value Evaluator::index(const Node& node) {
   }
   if (found.is(Kind::kMissing) && !node.data) {
     std::string text = literal(key);
-    return Value::error("no such key: " + text.substr(0, 100));
+    return Value::error("no such key: " + std::string(clipped(text, 100)));
   }
   return found;
 }
@@ -388,7 +395,7 @@ Value Evaluator::unary(const Node& node) {
     if (operand.is(Kind::kBool)) return Value::boolean(!operand.as_bool());
     return Value::error(condition_error(*node.children[0], operand.kind()));
   }
-  if (operand.is(Kind::kDuration)) return duration_from(-nanos_of(operand));
+  if (operand.is(Kind::kDuration) && node.number) return duration_from(-nanos_of(operand));
   const bool possible = is_number(operand.kind()) && (node.number || !operand.is(Kind::kUint));
   if (!possible) return Value::error(operand_error(tree_, node, operand.kind(), Kind::kBool));
   const Number result = negate(operand.kind(), operand.bits());
@@ -470,8 +477,7 @@ Value Evaluator::map(const Node& node) {
     if (key.is_error()) return key;
     Value value = evaluate(*node.children[i + 1]);
     if (value.is_error()) return value;
-    if (!is_key(key))
-      return Value::error("a map's key cannot be a " + std::string(kind_name(key.kind())));
+    if (!is_key(key)) return Value::error("a map's key cannot be " + with_article(key.kind()));
     if (!node.marked.empty() && node.marked[i / 2]) {
       if (!value.is(Kind::kOptional))
         return Value::error("a map entry after ? must be an optional");

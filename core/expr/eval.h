@@ -26,7 +26,10 @@ struct Tree {
   std::vector<std::string> fields;  // by slot
   std::vector<std::string> meta;
   uint32_t locals = 0;
+  size_t results = 0;  // of row functions, fields "$0"…
   bool whole_record = false;
+  bool pure = false;    // no record: CEL to the letter
+  uint32_t shared = 0;  // how many parts stand there more than once (common.h)
 };
 
 // A row and its columns, decoded; a null column is missing in all rows.
@@ -44,9 +47,12 @@ class Evaluator {
   Value run(const Node& node, const RowView& row) {
     row_ = row;
     steps_ = 0;
+    if (tree_.shared > 0) known_.assign(tree_.shared, std::nullopt);
     return evaluate(node);
   }
 
+  // For functions: whether CEL is taken to the letter, without what is read beside its forms.
+  bool pure() const { return tree_.pure; }
   // For functions: false when too much was done for this row.
   bool spend(size_t steps) { return (steps_ += steps) <= kStepsMax; }
   // The work of looking at all of a value.
@@ -58,6 +64,7 @@ class Evaluator {
 
  private:
   Value evaluate(const Node& node);
+  Value evaluate_itself(const Node& node);
   static Value bounded(Value value);
   Value field(const Column* column) const { return column ? column->value(row_.row) : Value(); }
   Value name(const Node& node);
@@ -93,6 +100,7 @@ class Evaluator {
   const Tree& tree_;
   RowView row_;
   std::vector<Value> locals_;
+  std::vector<std::optional<Value>> known_;  // of this row, by Node::shared - 1
   size_t steps_ = 0;
 };
 
@@ -119,7 +127,8 @@ Value apply(const Tree& tree, const Node& node, const Value& a, const Value& b);
 // An index or key of a list or map; kMissing where a map has none.
 Value member(const Value& container, const Value& key);
 // The whole record of a row as a map.
-Value record_value(const Batch& batch, uint32_t row);
+// The first `results` of "$0", "$1"… are no fields of it.
+Value record_value(const Batch& batch, uint32_t row, size_t results);
 
 // The members of a constant list, for `in`; null where they are more than numbers, strings, bools
 // and null.

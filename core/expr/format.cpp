@@ -51,8 +51,10 @@ void append_any(const Value& value, std::string& out) {
       if (!std::isfinite(d)) {
         text = infinite_text(d);
       } else {
-        append_json_double(d, text);
-        if (text.ends_with(".0")) text.resize(text.size() - 2);
+        std::array<char, 400> digits;  // 309 before the point, or 324 after it and 17 of them
+        const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), d,
+                                           std::chars_format::fixed);
+        text.assign(digits.data(), written.ptr);
       }
       out += text;
       return;
@@ -191,8 +193,8 @@ Value format_text(std::string_view format, const Value::List& values) {
       return Value::error("format(): unknown clause %" + clause);
     if (used >= values.size()) return Value::error("format(): too few values");
     if (!append_clause(clause[0], precision, values[used], out))
-      return Value::error("format(): %" + clause + " does not take a " +
-                          std::string(kind_name(values[used].kind())));
+      return Value::error("format(): %" + clause + " does not take " +
+                          with_article(values[used].kind()));
     ++used;
   }
   return Value::string(std::move(out));

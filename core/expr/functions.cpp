@@ -89,6 +89,8 @@ const FunctionTable& table() {
     add_math_functions(out);
     add_list_functions(out);
     add_optional_functions(out);
+    add_regex_functions(out);
+    add_hash_functions(out);
     add_extra_functions(out);
     return out;
   }();
@@ -205,10 +207,11 @@ const std::vector<FunctionInfo>& functions() {
       std::string signature;
       for (const Overload& overload : function.overloads)
         signature += (signature.empty() ? "" : "\n") + overload.signature;
-      out.push_back({function.name, std::move(signature), function.help, function.example,
-                     function.result, false});
+      out.push_back(
+          {function.name, std::move(signature), function.help, function.example, function.result});
     }
     for (FunctionInfo& info : macro_infos()) out.push_back(std::move(info));
+    for (FunctionInfo& info : row_function_infos()) out.push_back(std::move(info));
     for (FunctionInfo& info : aggregate_infos()) out.push_back(std::move(info));
     return out;
   }();

@@ -72,6 +72,8 @@ void add_string_functions(FunctionTable& table);
 void add_math_functions(FunctionTable& table);
 void add_list_functions(FunctionTable& table);
 void add_optional_functions(FunctionTable& table);
+void add_regex_functions(FunctionTable& table);
+void add_hash_functions(FunctionTable& table);
 void add_extra_functions(FunctionTable& table);
 
 }  // namespace streamflow::expr

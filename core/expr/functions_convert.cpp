@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/expr/eval.h"
 #include "core/expr/functions.h"
 #include "core/expr/instant.h"
 #include "core/expr/utf8.h"
@@ -16,13 +17,13 @@ constexpr double kTwo64 = 18446744073709551616.0;
 Value same(const Call& call) { return call[0]; }
 
 Value not_a(std::string_view type, std::string_view text) {
-  std::string shown(text.substr(0, 60));
+  std::string shown(clipped(text));
   return Value::error("'" + shown + "' is not " + std::string(type));
 }
 
 template <class T>
 std::optional<T> parse_whole(std::string_view text) {
-  if (text.starts_with('+')) {
+  if (std::is_signed_v<T> && text.starts_with('+')) {
     text.remove_prefix(1);
     if (text.starts_with('-')) return {};
   }
@@ -145,15 +146,26 @@ Value to_string(const Call& call) {
 
 Value to_bytes(const Call& call) { return Value::bytes(std::string(call[0].text())); }
 
+// With T, and Z or an offset: what parse_timestamp takes beside that is no RFC 3339.
+bool is_rfc3339(std::string_view text) {
+  constexpr size_t kDate = 10, kSeconds = 19, kOffset = 6;
+  if (text.size() <= kSeconds || text[kDate] != 'T') return false;
+  const char sign = text[text.size() - kOffset];
+  return text.back() == 'Z' || ((sign == '+' || sign == '-') && text.size() >= kSeconds + kOffset);
+}
+
 Value to_timestamp(const Call& call) {
   const Value& v = call[0];
   if (v.is(Kind::kInt)) return timestamp_from(static_cast<Nanos>(v.as_int()) * kNanosPerSecond);
-  const auto parsed = parse_timestamp(v.text());
+  const bool exact = !call.evaluator.pure() || is_rfc3339(v.text());
+  const auto parsed = exact ? parse_timestamp(v.text()) : std::nullopt;
   return parsed ? timestamp_from(*parsed) : not_a("a timestamp (RFC 3339)", v.text());
 }
 
 Value to_duration(const Call& call) {
-  const auto parsed = parse_duration_text(call[0].text());
+  const std::string_view text = call[0].text();
+  const bool exact = !call.evaluator.pure() || text.find_first_of("dw") == std::string_view::npos;
+  const auto parsed = exact ? parse_duration_text(text) : std::nullopt;
   return parsed ? duration_from(*parsed) : not_a("a duration such as 1h30m", call[0].text());
 }
 
@@ -212,11 +224,12 @@ void add_conversions(FunctionTable& table) {
   table.add({{"timestamp(timestamp) -> timestamp", same},
              {"timestamp(string) -> timestamp", to_timestamp},
              {"timestamp(int) -> timestamp", to_timestamp}},
-            "A timestamp from RFC 3339 text, or from seconds since 1970.",
+            "A timestamp from RFC 3339 text, or from seconds since 1970; in pipelines the T may be a blank, "
+            "and a time without offset is UTC. For other text: parseTime().",
             "timestamp('2024-01-01T00:00:00Z') < timestamp('2024-01-01T01:00:00+00:30')", "true");
   table.add(
       {{"duration(duration) -> duration", same}, {"duration(string) -> duration", to_duration}},
-      "A duration from text such as 90s, 1h30m, 250ms, 2d.", "duration('1h30m') == duration('90m')",
+      "A duration from text such as 90s, 1h30m, 250ms; in pipelines also 2d, 1w.", "duration('1h30m') == duration('90m')",
       "true");
   table.add({{"type(any) -> type", type_value}}, "The type of a value.", "type(1) == int", "true");
   table.add({{"dyn(any) -> dyn", dyn}}, "The value itself; the checker forgets its type.",

@@ -5,7 +5,6 @@
 #include "core/expr/functions.h"
 #include "core/expr/instant.h"
 #include "core/expr/numbers.h"
-#include "core/expr/regex.h"
 
 namespace streamflow::expr {
 namespace {
@@ -21,7 +20,7 @@ Value between(const Call& call) {
   if (low == kUnordered || high == kUnordered) {
     if (is_number(call[0].kind()) && is_number(call[1].kind()) && is_number(call[2].kind()))
       return Value::boolean(false);  // NaN
-    return Value::error("between() cannot compare a " + std::string(kind_name(call[0].kind())) +
+    return Value::error("between() cannot compare " + with_article(call[0].kind()) +
                         " with its bounds");
   }
   return Value::boolean(low >= 0 && high <= 0);
@@ -53,33 +52,26 @@ Value bucket_time(const Call& call) {
   return timestamp_from(time - ((time % width) + width) % width);
 }
 
-Value extract(const Call& call) {
-  const Pattern pattern(call, 1);
-  if (!pattern.ok()) return pattern.error();
-  if (!call.evaluator.spend(call[0].text().size() / 64)) return Evaluator::too_much();
-  re2::StringPiece found;
-  const auto text = piece(call[0].text());
-  const bool grouped = (*pattern).NumberOfCapturingGroups() > 0;
-  re2::StringPiece groups[2];
-  if (!(*pattern).Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups, grouped ? 2 : 1))
-    return Value::null();
-  found = groups[grouped ? 1 : 0];
-  if (found.data() == nullptr) return Value::null();
-  return Value::string(std::string(found.data(), found.size()));
-}
+Value null_if(const Call& call) { return equal(call[0], call[1]) ? Value::null() : call[0]; }
 
-Value replace(const Call& call) {
-  const Pattern pattern(call, 1);
-  if (!pattern.ok()) return pattern.error();
-  if (!call.evaluator.spend(call[0].text().size() / 16)) return Evaluator::too_much();
-  std::string why;
-  if (!(*pattern).CheckRewriteString(piece(call[2].text()), &why))
-    return Value::error("regexReplace(): " + why);
-  std::string out(call[0].text());
-  if (call[2].text().size() > 0 && out.size() > kResultBytesMax / (call[2].text().size() + 1))
-    return Value::error("the text grows too long");
-  re2::RE2::GlobalReplace(&out, *pattern, piece(call[2].text()));
-  return Value::string(std::move(out));
+// By the shortest decimal text, so that 1.005 rounds to 1.01 as it is read.
+Value round_to(const Call& call) {
+  const Value& x = call[0];
+  const int64_t decimals = call.size() > 1 ? call[1].as_int() : 0;
+  if (!x.is(Kind::kDouble) && decimals >= 0) return x;
+  const double d = x.to_double();
+  if (!std::isfinite(d) || decimals > 300) return Value::real(d);
+  if (decimals < -300) return Value::real(0);
+  const double scale = std::pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
+  if (decimals < 0) return Value::real(std::round(d / scale) * scale);
+  const double scaled = d * scale;
+  if (!std::isfinite(scaled)) return Value::real(d);
+  double whole = std::round(scaled);
+  // 1.005 * 100 is just below 100.5: what is within one step of a half is one.
+  const double half = std::trunc(scaled) + std::copysign(0.5, scaled);
+  if (std::fabs(scaled - half) <= std::fabs(scaled) * 2.3e-16)
+    whole = std::trunc(scaled) + std::copysign(1.0, scaled);
+  return Value::real(whole / scale);
 }
 
 // Haversine on a sphere of the Earth's mean radius: within 0.5 % of the ellipsoid.
@@ -107,13 +99,12 @@ void add_extra_functions(FunctionTable& table) {
             "The greatest multiple of the second that is not above the first; times count from "
             "1970.",
             "bucket(27, 10)", "20");
-  table.add({{"regexExtract(string, string) -> string", extract}},
-            "The first group of a regular expression (RE2), or all it matches if it has none; null "
-            "where it does not match.",
-            "regexExtract('dev-0042', '([0-9]+)')", "'0042'");
-  table.add({{"regexReplace(string, string, string) -> string", replace}},
-            "With a text in place of all matches of a regular expression; \\1 is its first group.",
-            "regexReplace('a1b22', '[0-9]+', '#')", "'a#b#'");
+  table.add({{"nullif(any, any) -> dyn", null_if}},
+            "The first, or null where both are equal: what marks a missing value in other data.",
+            "nullif(-999, -999)", "null");
+  table.add({{"round(number) -> number", round_to}, {"round(number, int) -> number", round_to}},
+            "Rounded to so many decimals, halves away from 0; below 0 to tens, hundreds….",
+            "round(21.5678, 2)", "21.57");
   table.add({{"geo.distance(number, number, number, number) -> double", distance}},
             "Metres between two places, each latitude and longitude in degrees.",
             "math.round(geo.distance(48.8566, 2.3522, 51.5074, -0.1278) / 1000.0)", "344.0");

@@ -1,6 +1,7 @@
 // CEL's lists, sets and encoders extensions (cel-go's lists version 2).
 #include <algorithm>
 
+#include "core/base64.h"
 #include "core/expr/eval.h"
 #include "core/expr/functions.h"
 
@@ -53,8 +54,8 @@ Value sort(const Call& call) {
   Value::List items = call[0].items();
   for (const Value& item : items)
     if (compare(item, items[0]) == kUnordered)
-      return Value::error("sort() cannot order a " + std::string(kind_name(items[0].kind())) +
-                          " and a " + std::string(kind_name(item.kind())));
+      return Value::error("sort() cannot order " + with_article(items[0].kind()) + " and " +
+                          with_article(item.kind()));
   if (!call.evaluator.spend(items.size())) return Evaluator::too_much();
   std::stable_sort(items.begin(), items.end(),
                    [](const Value& a, const Value& b) { return compare(a, b) < 0; });
@@ -120,40 +121,14 @@ Value set_intersects(const Call& call) {
 }
 
 Value encode_base64(const Call& call) {
-  std::string json;
-  append_json(call[0], json);
-  return Value::string(json.substr(1, json.size() - 2));
-}
-
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-// With or without padding.
-Value decode_base64(const Call& call) {
-  std::string_view text = call[0].text();
-  const size_t padded = text.size();
-  while (text.size() + 2 > padded && text.ends_with('=')) text.remove_suffix(1);
-  const bool padding = text.size() != padded;
-  if (text.size() % 4 == 1 || (padding && padded % 4 != 0))
-    return Value::error("this text is not base64");
   std::string out;
-  uint32_t group = 0;
-  unsigned bits = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return Value::error("this text is not base64");
-    group = (group << 6 | static_cast<uint32_t>(digit)) & 0xFFFFFF;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    out += static_cast<char>(group >> bits & 0xFF);
-  }
-  return Value::bytes(std::move(out));
+  append_base64(call[0].text(), out);
+  return Value::string(std::move(out));
+}
+
+Value decode(const Call& call) {
+  std::optional<std::string> bytes = decode_base64(call[0].text());
+  return bytes ? Value::bytes(std::move(*bytes)) : Value::error("this text is not base64");
 }
 
 }  // namespace
@@ -186,7 +161,7 @@ void add_list_functions(FunctionTable& table) {
             "Whether they have an element in common.", "sets.intersects([1, 2], [3])", "false");
   table.add({{"base64.encode(bytes) -> string", encode_base64}}, "Bytes as base64 text.",
             "base64.encode(b'hello')", "'aGVsbG8='");
-  table.add({{"base64.decode(string) -> bytes", decode_base64}}, "The bytes of base64 text.",
+  table.add({{"base64.decode(string) -> bytes", decode}}, "The bytes of base64 text.",
             "base64.decode('aGVsbG8')", "b'hello'");
 }
 

@@ -14,8 +14,7 @@ Value extreme(std::span<const Value> values) {
   const Value* best = &values[0];
   for (const Value& value : values) {
     if (!is_number(value.kind()))
-      return Value::error("only numbers can be chosen from, not a " +
-                          std::string(kind_name(value.kind())));
+      return Value::error("only numbers can be chosen from, not " + with_article(value.kind()));
     if (compare(value, *best) == wanted) best = &value;
   }
   return *best;
@@ -53,6 +52,17 @@ Value sign(const Call& call) {
 }
 
 Value square_root(const Call& call) { return Value::real(std::sqrt(call[0].to_double())); }
+template <double (*function)(double)>
+Value of_number(const Call& call) {
+  return Value::real(function(call[0].to_double()));
+}
+Value power(const Call& call) {
+  return Value::real(std::pow(call[0].to_double(), call[1].to_double()));
+}
+Value angle(const Call& call) {
+  return Value::real(std::atan2(call[0].to_double(), call[1].to_double()));
+}
+
 Value is_nan(const Call& call) { return Value::boolean(std::isnan(call[0].as_double())); }
 Value is_inf(const Call& call) { return Value::boolean(std::isinf(call[0].as_double())); }
 Value is_finite(const Call& call) { return Value::boolean(std::isfinite(call[0].as_double())); }
@@ -127,6 +137,23 @@ void add_math_functions(FunctionTable& table) {
   table.add({{"math.bitShiftRight(int, int) -> int", shift<false>},
              {"math.bitShiftRight(uint, int) -> uint", shift<false>}},
             "Bits moved down, zeros coming in.", "math.bitShiftRight(16, 2)", "4");
+  // StreamFlow's own.
+  table.add({{"math.pow(number, number) -> double", power}},
+            "The first to the power of the second.", "math.pow(2, 10)", "1024.0");
+  table.add({{"math.exp(number) -> double", of_number<std::exp>}}, "e to this power.",
+            "math.exp(0)", "1.0");
+  table.add({{"math.log(number) -> double", of_number<std::log>}},
+            "The natural logarithm; of 0 minus infinity, below NaN.", "math.log(1)", "0.0");
+  table.add({{"math.log2(number) -> double", of_number<std::log2>}}, "The logarithm to base 2.",
+            "math.log2(8)", "3.0");
+  table.add({{"math.log10(number) -> double", of_number<std::log10>}}, "The logarithm to base 10.",
+            "math.log10(1000)", "3.0");
+  table.add({{"math.sin(number) -> double", of_number<std::sin>}},
+            "The sine of an angle in radians.", "math.sin(0)", "0.0");
+  table.add({{"math.cos(number) -> double", of_number<std::cos>}},
+            "The cosine of an angle in radians.", "math.cos(0)", "1.0");
+  table.add({{"math.atan2(number, number) -> double", angle}},
+            "The angle of the point (second, first) in radians.", "math.atan2(0, 1)", "0.0");
 }
 
 }  // namespace streamflow::expr

@@ -73,7 +73,7 @@ Value join(const Call& call) {
   bool first = true;
   for (const Value& item : call[0].items()) {
     if (!item.is(Kind::kString))
-      return Value::error("join() needs strings, not a " + std::string(kind_name(item.kind())));
+      return Value::error("join() needs strings, not " + with_article(item.kind()));
     if (!first) out += between;
     first = false;
     out += item.text();

@@ -2,6 +2,8 @@
 #include "core/expr/functions.h"
 #include "core/expr/instant.h"
 #include "core/expr/timezone.h"
+#include "core/expr/utf8.h"
+#include "core/time_format.h"
 
 namespace streamflow::expr {
 namespace {
@@ -62,11 +64,38 @@ Value of_timestamp(const Call& call) {
   if (call.size() > 1) {
     const auto zone = TimeZone::find(call[1].text());
     if (!zone)
-      return Value::error("unknown time zone '" + std::string(call[1].text().substr(0, 60)) + "'");
+      return Value::error("unknown time zone '" + std::string(clipped(call[1].text())) + "'");
     seconds += zone->offset_at(seconds);
   }
   const int64_t day = floor_to(seconds, kDay) / kDay;
   return Value::integer(part_of(part, {day, seconds - day * kDay}, micros - start));
+}
+
+// The zone of an optional last argument; an error where there is no such zone.
+Value find_zone(const Call& call, size_t at, std::shared_ptr<const TimeZone>& zone) {
+  if (call.size() <= at) return Value();
+  zone = TimeZone::find(call[at].text());
+  if (zone) return Value();
+  return Value::error("unknown time zone '" + std::string(clipped(call[at].text())) + "'");
+}
+
+Value parse(const Call& call) {
+  std::shared_ptr<const TimeZone> zone;
+  if (Value error = find_zone(call, 2, zone); error.is_error()) return error;
+  const auto time = parse_time(call[0].text(), call[1].text(), zone.get());
+  if (!time)
+    return Value::error("'" + std::string(clipped(call[0].text())) + "' is no time of the form " +
+                        std::string(clipped(call[1].text())));
+  return timestamp_from(static_cast<Nanos>(*time) * 1000);
+}
+
+Value format(const Call& call) {
+  std::shared_ptr<const TimeZone> zone;
+  if (Value error = find_zone(call, 2, zone); error.is_error()) return error;
+  auto text = format_time(call[0].as_micros(), call[1].text(), zone.get());
+  if (!text)
+    return Value::error("formatTime() cannot use the form " + std::string(clipped(call[1].text())));
+  return Value::string(std::move(*text));
 }
 
 template <int64_t unit>
@@ -106,6 +135,17 @@ void add_time_functions(FunctionTable& table) {
                            "15");
   add_part<Part::kMilliseconds>(table, "getMilliseconds", "The milliseconds within the second.", "",
                                 "250");
+  table.add({{"parseTime(string, string) -> timestamp", parse},
+             {"parseTime(string, string, string) -> timestamp", parse}},
+            "A time from text by a strptime format, in a time zone (UTC); %f is a fraction of a "
+            "second.",
+            "parseTime('29/02/2024 08:30', '%d/%m/%Y %H:%M', 'Europe/Paris')",
+            "timestamp('2024-02-29T07:30:00Z')");
+  table.add({{"formatTime(timestamp, string) -> string", format},
+             {"formatTime(timestamp, string, string) -> string", format}},
+            "A time as text by a strftime format, in a time zone (UTC); %f is microseconds.",
+            "formatTime(timestamp('2024-02-29T23:30:00Z'), '%A %H:%M', 'Europe/Paris')",
+            "'Friday 00:30'");
   table.add({{"duration.getHours() -> int", of_duration<3600 * kMicrosPerSecond>}}, "", "", "");
   table.add({{"duration.getMinutes() -> int", of_duration<60 * kMicrosPerSecond>}}, "", "", "");
   table.add({{"duration.getSeconds() -> int", of_duration<kMicrosPerSecond>}}, "", "", "");

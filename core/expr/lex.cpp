@@ -272,6 +272,8 @@ class Lexer {
         good = take_character(raw, closing.size() == 1 ? quote : '\0', out) && good;
     }
     at_ += closing.size();
+    if (good && prefix == 2 && (letters[0] == 'r' || letters[0] == 'R'))
+      return problem(begin, begin + 2, "raw bytes have the b first", "write br" + closing + "…" + closing);
     if (!good) return token(TokenKind::kBad, begin);
     return token(TokenKind::kLiteral, begin,
                  bytes ? Value::bytes(std::move(out)) : Value::string(std::move(out)));

@@ -49,8 +49,7 @@ Value Evaluator::has(const Node& node) {
   if (operand.is_absent() && (what.data || operand.is(Kind::kMissing)))
     return Value::boolean(false);
   if (!operand.is(Kind::kMap))
-    return Value::error("has() looks into maps, not into a " +
-                        std::string(kind_name(operand.kind())));
+    return Value::error("has() looks into maps, not into " + with_article(operand.kind()));
   const Value key =
       what.kind == NodeKind::kSelect ? Value::borrowed(what.name) : evaluate(*what.children[1]);
   if (key.is_error()) return key;
@@ -84,8 +83,8 @@ Value Evaluator::each(const Node& node, Step step) {
   const std::string name = path_name(*node.children[0]);
   if (range.is_absent() && !name.empty())
     return Value::error(name + " is " + std::string(kind_name(range.kind())));
-  return Value::error(node.name + "() goes through lists and maps, not a " +
-                      std::string(kind_name(range.kind())));
+  return Value::error(node.name + "() goes through lists and maps, not " +
+                      with_article(range.kind()));
 }
 
 Value Evaluator::condition(const Node& node) {
@@ -188,9 +187,8 @@ Value Evaluator::sort_by(const Node& node) {
     const Value item = locals_[node.slot];
     Value key = evaluate(*node.children[1]);
     if (key.is_error() || compare(key, key) == kUnordered) {
-      failed = key.is_error()
-                   ? std::move(key)
-                   : Value::error("sortBy() cannot order a " + std::string(kind_name(key.kind())));
+      failed = key.is_error() ? std::move(key)
+                              : Value::error("sortBy() cannot order " + with_article(key.kind()));
       return false;
     }
     if (!keyed.empty() && compare(keyed[0].first, key) == kUnordered) {
@@ -220,8 +218,8 @@ Value Evaluator::optional_map(const Node& node) {
   Value target = evaluate(*node.children[0]);
   if (target.is_error()) return target;
   if (!target.is(Kind::kOptional))
-    return Value::error(node.name + "() belongs to optionals, not to a " +
-                        std::string(kind_name(target.kind())));
+    return Value::error(node.name + "() belongs to optionals, not to " +
+                        with_article(target.kind()));
   if (target.inner().is(Kind::kMissing)) return target;
   locals_[node.slot] = target.inner();
   Value value = evaluate(*node.children[1]);

@@ -24,8 +24,7 @@ bool whole_number(const Value& value, int64_t& out) {
 Value element(const Value::List& items, const Value& key) {
   int64_t index = 0;
   if (!is_number(key.kind()) || !whole_number(key, index))
-    return Value::error("a list is indexed by a whole number, not a " +
-                        std::string(kind_name(key.kind())));
+    return Value::error("a list is indexed by a whole number, not " + with_article(key.kind()));
   if (index < 0 || static_cast<uint64_t>(index) >= items.size())
     return Value::error("index " + std::to_string(index) + " is outside a list of " +
                         std::to_string(items.size()));
@@ -37,7 +36,7 @@ Value element(const Value::List& items, const Value& key) {
 Value member(const Value& container, const Value& key) {
   if (container.is(Kind::kList)) return element(container.items(), key);
   if (!container.is(Kind::kMap))
-    return Value::error("a " + std::string(kind_name(container.kind())) + " has no elements");
+    return Value::error(with_article(container.kind()) + " has no elements");
   for (const auto& [known, value] : container.entries())
     if (equal(known, key)) return value;
   return Value();
@@ -61,7 +60,14 @@ Value json_value(std::string_view json) {
   return parse_json(json);
 }
 
-Value record_value(const Batch& batch, uint32_t row) {
+static bool is_result(std::string_view name, size_t results) {
+  if (results == 0 || !name.starts_with('$')) return false;
+  for (size_t i = 0; i < results; ++i)
+    if (name.substr(1) == std::to_string(i)) return true;
+  return false;
+}
+
+Value record_value(const Batch& batch, uint32_t row, size_t results) {
   Value::Map entries;
   if (batch.origin) {
     const Value parsed = parse_json(batch.origin->text(row));
@@ -72,7 +78,7 @@ Value record_value(const Batch& batch, uint32_t row) {
     for (const std::string& name : *batch.dropped)
       std::erase_if(entries, [&name](const auto& entry) { return entry.first.text() == name; });
   for (const NamedColumn& column : batch.columns) {
-    if (batch.origin && column.original) continue;
+    if ((batch.origin && column.original) || is_result(column.name, results)) continue;
     const Value value = column.column->value(row);
     const auto known = std::find_if(entries.begin(), entries.end(), [&column](const auto& entry) {
       return entry.first.text() == column.name;

@@ -5,8 +5,10 @@
 
 #include "core/expr/check.h"
 #include "core/expr/columns.h"
+#include "core/expr/common.h"
 #include "core/expr/compile.h"
 #include "core/expr/functions.h"
+#include "core/expr/kernels.h"
 #include "core/expr/parse.h"
 
 namespace streamflow::expr {
@@ -78,9 +80,22 @@ class Compiled final : public Program {
     return rows;
   }
 
+  static void fill_doubles(const Cells& cells, const Selection& rows, Column& out) {
+    constexpr uint64_t kExponent = 0x7FF0'0000'0000'0000;
+    for (uint32_t row = rows.front(); row <= rows.back(); ++row) {
+      const uint64_t bits = cells.words[row];
+      out.set_word(row, Kind::kDouble, bits);
+      if ((bits & kExponent) == kExponent) out.set_null(row);  // infinite or NaN
+    }
+  }
+
   void fill(Run& run, const Selection& rows, Column& out) const {
     const Lease room(run);
     const Cells cells = vector_->run(run, rows, *room);
+    if (is_range(rows) && all_doubles(cells, rows)) {
+      fill_doubles(cells, rows, out);
+      return;
+    }
     bool borrows = false;
     for (const uint32_t row : rows) {
       const Kind kind = cells.kinds[row];
@@ -122,8 +137,11 @@ std::unique_ptr<Program> compile_tree(std::string_view text, NodePtr root, const
                                       std::vector<Problem>& problems) {
   auto tree = std::make_shared<Tree>();
   tree->text = text;
+  tree->results = scope.results;
+  tree->pure = scope.schema == nullptr;
   tree->root = std::move(root);
   if (!check(*tree, scope, problems)) return nullptr;
+  if (scope.optimise) find_common(*tree);
   return std::make_unique<Compiled>(std::move(tree));
 }
 

@@ -39,6 +39,11 @@ struct Scope {
   // The result must be true or false (filter, where, alert): another type is a problem, a constant
   // a warning.
   bool condition = false;
+  // Names "$0" to "$(results-1)" are results of row functions (compile_row): no part of `record`.
+  size_t results = 0;
+  // Parts without names are evaluated once, at load; parts that are written twice once a row.  Tests
+  // turn this off to compare.
+  bool optimise = true;
   // Leaves what the types say to the run (`eval` of what other CEL implementations would not
   // check): unknown names and functions, wrong operands… become errors of the rows that reach them.
   bool unchecked = false;
@@ -90,6 +95,31 @@ struct AggregateProgram {
 std::unique_ptr<AggregateProgram> compile_aggregate(std::string_view text, const Scope& scope,
                                                     std::vector<Problem>& problems);
 
+// An expression of `derive`, `select` or `filter` that may look at earlier records of its key. Each
+// call's argument is evaluated for every record, whatever stands around the call (`a ? lag(x) : 0`
+// too), in the order of `calls`: an argument may read the results of calls before it as fields
+// "$0",
+// "$1"….  `outer` reads the record and all results; it is never null.
+//   lag, previous   the argument's value of an earlier record (lag: constants[0], 1 to kLagMax)
+//   diff            number - number, timestamp - timestamp = duration, duration - duration
+//   derivative      diff per second of event time, as a double
+//   cumsum  ewm     numbers (ewm: constants[0] is `a`, above 0 and at most 1)
+//   changed         whether the argument differs from the record's before; true at the first
+// Null and missing arguments give null and leave the state (docs/expressions.md).
+inline constexpr int64_t kLagMax = 100'000;
+struct RowCall {
+  std::string function;                             // "lag"
+  std::vector<std::unique_ptr<Program>> arguments;  // exactly one
+  std::vector<Value> constants;                     // complete: lag's n is there if it was left out
+};
+struct RowProgram {
+  std::vector<RowCall> calls;  // none: `outer` is the whole
+  std::unique_ptr<Program> outer;
+};
+// Like compile(), but row functions are allowed; scope.schema must be set.
+std::unique_ptr<RowProgram> compile_row(std::string_view text, const Scope& scope,
+                                        std::vector<Problem>& problems);
+
 // A value as CEL text that evaluates to it: `'a'`, `5u`, `timestamp('…')`, `[1, 2.0]`.  Null and
 // missing are `null`, errors `error: …`.
 std::string literal(const Value& value);
@@ -102,6 +132,7 @@ struct FunctionInfo {
   std::string example;  // "'abc'.startsWith('a')"
   std::string result;   // "true"
   bool aggregate = false;
+  bool row = false;  // keeps state between records
 };
 const std::vector<FunctionInfo>& functions();
 

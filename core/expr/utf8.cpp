@@ -115,4 +115,10 @@ bool is_name(std::string_view text) {
   return !text.empty();
 }
 
+std::string_view clipped(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (text[bytes] & 0xC0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
 }  // namespace streamflow::expr

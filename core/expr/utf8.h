@@ -31,4 +31,7 @@ bool is_name_start(uint32_t c);
 bool is_name_part(uint32_t c);
 bool is_name(std::string_view text);
 
+// The first bytes of a text, for messages, without half a character.
+std::string_view clipped(std::string_view text, size_t bytes = 60);
+
 }  // namespace streamflow::expr

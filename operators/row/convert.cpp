@@ -28,7 +28,7 @@ Value refused(const Value& value, Type type) {
     shown.resize(end);
     shown += "…";
   }
-  return Value::error("cannot make a " + std::string(type_name(type)) + " of " + shown);
+  return Value::error("cannot make " + with_article(type) + " of " + shown);
 }
 
 template <class T>

@@ -41,15 +41,8 @@ class Filter final : public Operator {
 
 std::unique_ptr<Operator> build(BuildContext& context) {
   const SpecValue& value = *context.params.value("filter");
-  auto program = compile_option(context, value, context.input);
+  auto program = compile_condition_option(context, value, context.input);
   if (!program) return nullptr;
-  const Type type = program->type();
-  if (type != Type::kBool && type != Type::kDyn && type != Type::kError) {
-    context.diagnostics.error(
-        "E0403", value.span,
-        "a filter needs a condition that is true or false, not a " + std::string(type_name(type)));
-    return nullptr;
-  }
   return std::make_unique<Filter>(std::move(program), on_error(context.params));
 }
 

@@ -218,7 +218,7 @@ void TimeWindow::add_call(const Batch& batch, Pane& pane, size_t call,
     out.cell_error(batch, row,
                    kind == Kind::kError ? std::string(input.value->text(row))
                                         : std::string(plan_.calls[call].kind->name) +
-                                              ": cannot take a " + std::string(kind_name(kind)));
+                                              ": cannot take " + with_article(kind));
   }
 }
 

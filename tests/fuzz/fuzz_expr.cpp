@@ -1,4 +1,4 @@
-// libFuzzer: lex, parse, print, check and both evaluators on arbitrary text.  The first byte
+// libFuzzer's entry (driver.cpp is a main for other compilers): lex, parse, print, check and both evaluators on arbitrary text.  The first byte
 // chooses the scope.  What must hold: no crash, printed text parses again, kernels agree with the
 // scalar evaluator.
 #include <cstdint>
@@ -84,6 +84,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     scope.aggregates = true;
     scope.schema = &schema;
     expr::compile_aggregate(text, scope, problems);
+  } else if (data[0] & 16) {
+    scope.schema = &schema;
+    expr::compile_row(text, scope, problems);
   } else if (const auto program = expr::compile(text, scope, problems)) {
     agree(*program);
   }

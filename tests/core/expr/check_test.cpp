@@ -68,7 +68,7 @@ TEST_CASE("types flow through operators") {
 
 TEST_CASE("impossible comparisons are errors under the operator") {
   CHECK(over_closed("device > 1") ==
-        "E0305@7-8 a string cannot be compared with a int [write double(text)]");
+        "E0305@7-8 a string cannot be compared with an int [write double(text)]");
   CHECK(over_closed("temperature == '25'") ==
         "E0305@12-14 a number never equals a string [write the number without quotes]");
   CHECK(over_closed("on == 1").starts_with("E0305@3-5"));
@@ -136,7 +136,7 @@ TEST_CASE("unknown functions name the nearest, or what to write") {
 
 TEST_CASE("wrong arguments are errors under the argument, with the signatures") {
   CHECK(over_closed("device.startsWith(1)") ==
-        "E0303@18-19 'startsWith' does not take a int [string.startsWith(string) -> bool]");
+        "E0303@18-19 'startsWith' does not take an int [string.startsWith(string) -> bool]");
   CHECK(over_closed("device.startsWith()") ==
         "E0303@7-19 'startsWith' does not take no argument [string.startsWith(string) -> bool]");
   CHECK(over_closed("size(temperature)").starts_with("E0303@5-16 'size' does not take a number"));
@@ -182,7 +182,7 @@ TEST_CASE("a name that is both type and field is the type only beside type()") {
 TEST_CASE("several mistakes are reported at once") {
   CHECK(over_closed("temprature > 1 && device > 1 && foo(1)") ==
         "E0301@0-10 unknown field 'temprature' [did you mean 'temperature'?]\n"
-        "E0305@25-26 a string cannot be compared with a int [write double(text)]\n"
+        "E0305@25-26 a string cannot be compared with an int [write double(text)]\n"
         "E0302@32-35 unknown function 'foo'");
 }
 

@@ -193,10 +193,11 @@ std::string bool_text(Random& random, int depth) {
   }
 }
 
-std::unique_ptr<Program> compiled(const std::string& text) {
+std::unique_ptr<Program> compiled(const std::string& text, bool optimise = true) {
   static const Schema open;
   Scope scope;
   scope.schema = &open;
+  scope.optimise = optimise;
   std::vector<Problem> found;
   return compile(text, scope, found);
 }
@@ -267,6 +268,34 @@ TEST_CASE("kernels and scalar evaluator agree on random expressions over mixed c
     }
   }
   CHECK(tried > 2000);
+}
+
+TEST_CASE("parts that are written more than once change nothing") {
+  size_t tried = 0;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    const Batch batch = random_batch(random);
+    const std::string e = "(" + number_text(random, 2) + ")", c = bool_text(random, 2);
+    for (const std::string& text :
+         {e + " + " + e + " > 3 || " + e + " == 25 && size(s + 'x') > size(s + 'x') - " + e,
+          "(" + c + " ? " + e + " : -" + e + ") * " + e,
+          "has(m.k) && m.k == " + e + " || m.k > " + e,
+          "[1, 2].exists(v, v + i > 2 && " + e + " > v) && [1, 2].exists(v, v + i > 2)",
+          "cel.bind(v, " + e + ", v + 1 > 2 && v + 1 < 9) || cel.bind(v, n, v + 1 > 2)"}) {
+      CAPTURE(seed);
+      CAPTURE(text);
+      const auto program = compiled(text), plain = compiled(text, false);
+      if (!program || !plain) continue;
+      ++tried;
+      check_values(*program, batch, 0);
+      for (size_t at = 0; at < batch.count(); ++at) {
+        const uint32_t row = batch.row_at(at);
+        CHECK(literal(program->evaluate_row(batch, row)) ==
+              literal(plain->evaluate_row(batch, row)));
+      }
+    }
+  }
+  CHECK(tried > 800);
 }
 
 TEST_CASE("random expressions print as text that parses to the same") {

@@ -104,7 +104,7 @@ TEST_CASE("paths into records give null where nothing is, literals an error") {
   CHECK(eval("s.t.u", R"({"s": {"t": {"u": 5}}})") == "5");
   CHECK(eval("s.q.u", R"({"s": {"t": 1}})") == "null");
   CHECK(eval("s['t']", R"({"s": {"t": 1}})") == "1");
-  CHECK(eval("s.t.u", R"({"s": {"t": 1}})") == "error: a int has no field 'u'");
+  CHECK(eval("s.t.u", R"({"s": {"t": 1}})") == "error: an int has no field 'u'");
   CHECK(eval("l[1]", R"({"l": [1, 2]})") == "2");
   CHECK(eval("l[2]", R"({"l": [1, 2]})") == "error: index 2 is outside a list of 2");
   CHECK(eval("{'a': 1}.b") == "error: no such key: 'b'");
@@ -127,7 +127,7 @@ TEST_CASE("&& and || absorb an error from either side") {
   CHECK(eval("x > 1 || false", "{}") == "error: x is missing");
   CHECK(eval("x && false", R"({"x": 5})") == "false");
   CHECK(eval("x || a", R"({"x": 5, "a": false})") ==
-        "error: x is neither true nor false but a int");
+        "error: x is neither true nor false but an int");
   CHECK(eval("1/0 > 0 || true") == "true");
   CHECK(eval("a > 1 && b > 1 && false", "{}") == "false");
   CHECK(eval("a > 1 || b > 1", "{}") == "error: a is missing");
@@ -156,7 +156,9 @@ TEST_CASE("strings, lists, times and durations add up") {
   CHECK(eval("timestamp('2024-01-01T00:00:00Z') - timestamp('2023-12-31T00:00:00Z')") ==
         "duration('86400s')");
   CHECK(eval("timestamp('9999-12-31T23:59:59Z') + duration('1s')").starts_with("error: timestamp"));
-  CHECK(eval("-duration('1s')") == "duration('-1s')");
+  CHECK(eval("-(b - a)", R"({"a": 1, "b": 2})") == "-1");
+  CHECK(eval("-(timestamp(t) - timestamp(0))", R"({"t": 5})") == "duration('-5s')");
+  CHECK(eval("-duration('1s')").starts_with("E0304@0-1 -duration is not possible"));
   CHECK(eval("b'a' + b'\\xff'") == "b'a\\xff'");
 }
 

@@ -63,7 +63,8 @@ TEST_CASE("bytes hold octets, their text is UTF-8") {
   CHECK(eval(R"(b"\xff" == b"\377")") == "true");
   CHECK(eval(R"(size(b"ÿ"))") == "2");
   CHECK(eval(R"(br"\n")") == R"(b'\\n')");
-  CHECK(eval(R"(rb'''a''')") == "b'a'");
+  CHECK(eval(R"(bR'''a''')") == "b'a'");
+  CHECK(eval(R"(rb'a')") == "E0310@0-2 raw bytes have the b first [write br'…']");
   CHECK(eval(R"(b'\u00ff')").starts_with("E0310@2-4 unknown escape"));
 }
 
