@@ -18,7 +18,7 @@ class Retry {
 
   // The wait before the next try; in [bound/2, bound], the bound doubling with each call.
   Micros next();
-  // The peer answered: the next wait is short again.
+  // The peer answered and kept the connection: the next wait is short again.
   void reset() { bound_ = kFirst; }
 
  private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <utility>
 
 #include "core/encode.h"
 #include "core/expr/utf8.h"
@@ -554,7 +555,9 @@ void SourceNode::undecodable(std::string_view text, std::string_view reason) {
 }
 
 void SourceNode::turn_done() {
-  if (status.state == ConnectorState::kSilent) state(ConnectorState::kUp, "", 0);
+  // A read may bring nothing: a broker's sign of life does not end the silence of its topics.
+  const bool came = std::exchange(messages_before_, inlet.counts().messages) != inlet.counts().messages;
+  if (came && status.state == ConnectorState::kSilent) state(ConnectorState::kUp, "", 0);
   pipeline_.turn_done();
 }
 

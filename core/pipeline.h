@@ -34,7 +34,7 @@ struct Ledger {
 
 // What a step or connector is: fixed at load.  For `explain`, the API and messages.
 struct NodeInfo {
-  std::string id;        // "main.2", or the user's `id:`; of a source the stream's name
+  std::string id;        // "main.2", or the user's `id:`; of a source "main", "main#2"
   std::string key;       // of its state: equal keys, equal meaning, also in a changed pipeline
   std::string stream;
   std::string verb;      // of a connector its kind
@@ -250,6 +250,7 @@ class SourceNode final : private SourceHost, private InletOutput {
   std::string ident_;  // of the next message
   std::vector<std::string_view> captures_;
   std::vector<Value> meta_;
+  uint64_t messages_before_ = 0;  // the inlet's, at the last turn
 };
 
 // One named stream: where its chain ends, and its side outputs.

@@ -268,14 +268,28 @@ class Planner {
     if (diagnostics_.errors() != errors) return {};
     params.folder = spec_.folder;
     const Schema none;
-    BuildContext context = context_for(params, none, stream.name);
+    const std::string id = source_id(stream.name);
+    BuildContext context = context_for(params, none, id);
     SourceBuild build = descriptor->build(context);
     if (diagnostics_.errors() != errors || !build.source) return {};
-    return add_source(*descriptor, params, std::move(build), stream, text_of(input));
+    claim(build.claim);
+    return add_source(*descriptor, params, std::move(build), stream, id, text_of(input));
+  }
+
+  // A stream's first source has its name, the others are main#2, main#3, …: what a connector keeps
+  // by its id, an MQTT session for one, is no other's.
+  std::string source_id(const std::string& stream) {
+    const size_t number = ++sources_of_[stream];
+    return number == 1 ? stream : stream + "#" + std::to_string(number);
+  }
+
+  void claim(const Claim& claim) {
+    if (claim.what.empty() || claims_.insert(claim.what).second) return;
+    diagnostics_.error("E0208", claim.span, "two connectors use " + claim.what, "give each its own");
   }
 
   Point add_source(const SourceDescriptor& descriptor, const Params& params, SourceBuild build,
-                   Stream& stream, const std::string& written) {
+                   Stream& stream, const std::string& id, const std::string& written) {
     std::string format = params.has("format")    ? params.text("format")
                          : !build.format.empty() ? build.format
                                                  : descriptor.formats.front();
@@ -307,7 +321,7 @@ class Planner {
     inlet.captures = build.captures;
     inlet.meta = build.meta;
     NodeInfo info;
-    info.id = stream.name;
+    info.id = id;
     info.stream = stream.name;
     info.verb = descriptor.kind;
     info.argument = build.address;
@@ -461,6 +475,7 @@ class Planner {
     if (diagnostics_.errors() == errors) check_template(step.argument, point.schema);
     note_reads(stream_at, context, false);
     if (diagnostics_.errors() != errors || !build.sink) return;
+    claim(build.claim);
     info.verb = descriptor.kind;
     info.argument = build.address;
     info.reads = context.reads;
@@ -575,6 +590,8 @@ class Planner {
   std::map<size_t, std::set<std::string>> joined_;  // fields of a stream that joins look at
   std::set<std::string> ids_;
   std::set<std::string> source_keys_, step_keys_;
+  std::map<std::string, size_t> sources_of_;  // built so far, by stream
+  std::set<std::string> claims_;
   std::set<std::string> meta_;
 };
 

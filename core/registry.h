@@ -87,7 +87,7 @@ struct BuildContext {
   const Schema& input;      // of the step's input (sources: empty)
   Diagnostics& diagnostics;
   std::string pipeline;     // its name
-  std::string id;           // of this node: "main.2"
+  std::string id;           // of this node: "main.2"; of a source "main", "main#2"
   std::string state_dir;    // may be empty: nothing is kept
   // Filled in by builders:
   Schema output;                 // starts as a copy of `input`
@@ -110,6 +110,13 @@ struct StepDescriptor {
   std::function<std::unique_ptr<Operator>(BuildContext&)> build;
 };
 
+// What only one connector of a pipeline may use, in words ("the client id 'x' at host:1883"), and where
+// it is written.  Empty: nothing.
+struct Claim {
+  std::string what;
+  Span span;
+};
+
 // What a source says about itself when built, so that the inlet can decode for it.
 struct SourceBuild {
   std::unique_ptr<Source> source;
@@ -121,6 +128,7 @@ struct SourceBuild {
   std::string sample;                    // the first bytes of input where known at load (CSV header)
   bool has_stamps = true;                // live: arrival stamps mean something (false for files)
   std::string loses;                     // why input may be lost before it is here; empty: it is not
+  Claim claim;
 };
 
 struct SourceDescriptor {
@@ -140,6 +148,7 @@ struct SinkBuild {
   // The most that this edge can reach (at_most_once, at_least_once, exactly_once), and why not more.
   std::string guarantee = "at_most_once";
   std::string guarantee_reason;
+  Claim claim;
 };
 
 struct SinkDescriptor {

@@ -16,6 +16,8 @@
 namespace streamflow {
 namespace {
 
+constexpr int kRuntimeFailure = 3;
+
 void show(const Diagnostics& diagnostics) {
   if (!diagnostics.all().empty()) std::fputs(diagnostics.render(isatty(STDERR_FILENO) != 0).c_str(), stderr);
 }
@@ -101,7 +103,14 @@ int run_test(const TestCommand& command) {
     }
   }
   std::printf("%zu passed, %zu failed\n", passed, failed);
-  if (!command.junit.empty()) std::ofstream(command.junit) << junit(suites);
+  if (!command.junit.empty()) {
+    std::ofstream out(command.junit);
+    out << junit(suites) << std::flush;
+    if (!out) {
+      std::fprintf(stderr, "streamflowd test: cannot write %s\n", command.junit.c_str());
+      return kRuntimeFailure;
+    }
+  }
   return good && failed == 0 ? 0 : 1;
 }
 

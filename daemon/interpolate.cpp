@@ -27,12 +27,12 @@ class Interpolation {
     const std::string& text = value_.text;
     for (size_t at = 0; at < text.size();) {
       if (text.compare(at, 3, "$${") == 0) {
-        put("${", at, at + 3);
+        put("${", at);
         at += 3;
       } else if (text.compare(at, 2, "${") == 0) {
         at = reference(at);
       } else {
-        put(text.substr(at, 1), at, at + 1);
+        put(text.substr(at, 1), at);
         ++at;
       }
     }
@@ -49,10 +49,10 @@ class Interpolation {
     return value_.offsets ? (*value_.offsets)[at] : static_cast<uint32_t>(value_.span.begin + at);
   }
 
-  // A text for bytes [begin, end) of the value.
-  void put(std::string_view text, size_t begin, size_t end) {
-    const bool same = text.size() == end - begin;
-    for (size_t i = 0; i < text.size(); ++i) offsets_.push_back(offset(same ? begin + i : begin));
+  // A text that stands at `begin`: all its bytes have that one place, which also tells what was looked up
+  // from what was written.
+  void put(std::string_view text, size_t begin) {
+    offsets_.insert(offsets_.end(), text.size(), offset(begin));
     text_ += text;
   }
 
@@ -92,7 +92,7 @@ class Interpolation {
       return;
     }
     secret_ = true;
-    put(*content, begin, end);
+    put(*content, begin);
   }
 
   void read_variable(size_t begin, size_t end, std::string_view inside) {
@@ -113,9 +113,9 @@ class Interpolation {
     // As in the shell, `:-` and `:?` take an empty variable for an unset one.
     if (found && !(found->empty() && colon != std::string_view::npos)) {
       secret_ = true;
-      put(*found, begin, end);
+      put(*found, begin);
     } else if (kind == '-') {
-      put(rest, begin, end);
+      put(rest, begin);
     } else if (kind == '?' && !rest.empty()) {
       error("E0120", begin, end, "variable " + name + " is not set: " + std::string(rest));
     } else {

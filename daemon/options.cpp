@@ -47,7 +47,6 @@ CLI::Validator listen_validator() {
         const std::string host = text.substr(0, colon);
         const bool loopback = host == "127.0.0.1" || host == "localhost" || host == "::1" || host == "[::1]";
         if (!loopback) return "'" + host + "' is not the loopback interface: this version serves only 127.0.0.1, ::1 and localhost";
-        if (host == "[::1]") text = "::1:" + port;
         return "";
       },
       "HOST:PORT");
@@ -74,7 +73,9 @@ struct CommandLine {
         ->check(listen_validator())
         ->capture_default_str()
         ->envname("STREAMFLOW_LISTEN");
-    to.add_option("--allowed-host", daemon.allowed_hosts, "a further name that a request's Host may have");
+    to.add_option("--allowed-host", daemon.allowed_hosts, "a further name that a request's Host may have")
+        ->delimiter(',')
+        ->envname("STREAMFLOW_ALLOWED_HOST");
     to.add_option("--state-dir", daemon.state_dir, "where state is kept; - keeps none")->envname("STREAMFLOW_STATE_DIR");
     to.add_option("--stop-timeout", stop_timeout, "how long SIGTERM waits for what is queued")
         ->check(duration_validator())
@@ -135,7 +136,8 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", STREAMFLOW_VERSION);
   app.footer("Exit codes: 0 ok, 1 bad pipeline or failed test, 2 usage, 3 runtime failure.\n"
              "Try: streamflowd demo");
-  app.add_option("--config", line.daemon.config, "a pipeline file, or a folder of them");
+  app.add_option("--config", line.daemon.config, "a pipeline file, or a folder of them")
+      ->envname("STREAMFLOW_CONFIG");
   line.daemon_options(app);
   app.require_subcommand(0, 1);
 

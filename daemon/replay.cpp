@@ -13,10 +13,14 @@ namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
 
+std::string cannot_read(const std::string& path) {
+  return "cannot read " + path + ": " + std::strerror(errno);
+}
+
 // Whole lines of a descriptor, a block at a time.
 class LineFeed {
  public:
-  explicit LineFeed(int fd) : fd_(fd) {}
+  LineFeed(int fd, std::string path, std::string& error) : fd_(fd), path_(std::move(path)), error_(error) {}
   ~LineFeed() {
     if (fd_ > 2) close(fd_);
   }
@@ -38,6 +42,7 @@ class LineFeed {
       const ssize_t got = read(fd_, block->data.get() + size, block->capacity - size);
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) {
+        if (got < 0 && error_.empty()) error_ = cannot_read(path_);
         ended_ = true;
         break;
       }
@@ -68,6 +73,8 @@ class LineFeed {
   }
 
   int fd_;
+  std::string path_;
+  std::string& error_;
   bool ended_ = false;
   std::string rest_;
   std::vector<std::shared_ptr<Block>> pool_;
@@ -163,11 +170,10 @@ void merge(Pipeline& pipeline, SimLoop& loop, std::vector<ReplayInput> inputs) {
 
 }  // namespace
 
-Result<Feed> file_feed(const std::string& path) {
+Result<Feed> file_feed(const std::string& path, std::string& error) {
   const int fd = path == "-" ? 0 : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return fail(ErrorKind::kIo, "cannot read " + path + ": " + std::strerror(errno));
-  auto lines = std::make_shared<LineFeed>(fd);
+  if (fd < 0) return fail(ErrorKind::kIo, cannot_read(path));
+  auto lines = std::make_shared<LineFeed>(fd, path, error);
   return Feed([lines](Inlet& inlet) { return lines->next(inlet); });
 }
 

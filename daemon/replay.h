@@ -15,8 +15,9 @@ namespace streamflow {
 // false at the end.
 using Feed = std::function<bool(Inlet&)>;
 
-// Lines of a file, `-` for standard input, in blocks.
-Result<Feed> file_feed(const std::string& path);
+// Lines of a file, `-` for standard input, in blocks.  Where reading fails later the input ends, and the first
+// such reason is in `error`, which must outlive the feed.
+Result<Feed> file_feed(const std::string& path, std::string& error);
 
 struct ReplayInput {
   SourceNode* source = nullptr;

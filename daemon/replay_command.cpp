@@ -9,6 +9,7 @@
 #include <fstream>
 #include <set>
 
+#include "connectors/file/csv_writer.h"
 #include "core/encode.h"
 #include "core/plan.h"
 #include "core/sim_loop.h"
@@ -29,7 +30,7 @@ constexpr size_t kOutputBytes = 256 * 1024;
 class Output {
  public:
   Output(int fd, std::string path, TimestampStyle style)
-      : fd_(fd), path_(std::move(path)), style_(style), csv_(path_.ends_with(".csv")) {}
+      : fd_(fd), path_(std::move(path)), style_(style), csv_(path_.ends_with(".csv")), csv_writer_(style) {}
   ~Output() {
     if (fd_ > 2) close(fd_);
   }
@@ -37,6 +38,7 @@ class Output {
   Output& operator=(const Output&) = delete;
 
   void write(const Batch& batch) {
+    if (!error_.empty()) return;
     prepare_encode(batch);
     if (csv_) {
       write_csv(batch);
@@ -48,11 +50,12 @@ class Output {
 
   void flush() {
     std::string_view rest = text_;
-    while (!rest.empty() && error_.empty()) {
+    while (!rest.empty() && !broken_) {
       const ssize_t done = ::write(fd_, rest.data(), rest.size());
       if (done < 0 && errno == EINTR) continue;
       if (done < 0) {
-        error_ = "cannot write " + path_ + ": " + std::strerror(errno);
+        broken_ = true;
+        if (error_.empty()) error_ = "cannot write " + path_ + ": " + std::strerror(errno);
       } else {
         rest.remove_prefix(static_cast<size_t>(done));
       }
@@ -62,49 +65,29 @@ class Output {
   const std::string& error() const { return error_; }
 
  private:
+  // The first record makes the header; one that does not fit it ends the output.
   void write_csv(const Batch& batch) {
-    if (fields_.empty()) {
-      fields_ = record_fields(batch);
-      for (size_t i = 0; i < fields_.size(); ++i) append_csv_cell(fields_[i], i, text_);
-      text_ += '\n';
-    }
-    std::vector<ColumnPtr> columns;
-    for (const auto& name : fields_) columns.push_back(batch.field(name));
-    for (const auto& column : columns)
-      if (column) column->decode(batch.selected.get());
-    std::string cell;
-    for (size_t r = 0; r < batch.count(); ++r) {
-      for (size_t i = 0; i < columns.size(); ++i) {
-        cell.clear();
-        if (columns[i]) append_cell_text(*columns[i], batch.row_at(r), style_, cell);
-        append_csv_cell(cell, i, text_);
+    ++batch_number_;
+    for (size_t i = 0; i < batch.count() && error_.empty(); ++i) {
+      const uint32_t row = batch.row_at(i);
+      std::string reason = "a record without fields has no CSV header";
+      if (csv_writer_.has_names() || csv_writer_.make_header(batch, row, text_)) {
+        csv_writer_.bind(batch, batch_number_);
+        if (csv_writer_.append(row, text_, reason)) continue;
       }
-      text_ += '\n';
+      error_ = "cannot write " + path_ + ": " + reason + "; choose the fields with `select`";
     }
-  }
-
-  // RFC 4180.
-  static void append_csv_cell(std::string_view cell, size_t index, std::string& out) {
-    if (index != 0) out += ',';
-    if (cell.find_first_of(",\"\r\n") == std::string_view::npos) {
-      out += cell;
-      return;
-    }
-    out += '"';
-    for (const char c : cell) {
-      if (c == '"') out += '"';
-      out += c;
-    }
-    out += '"';
   }
 
   int fd_;
   std::string path_;
   TimestampStyle style_;
   bool csv_;
-  std::vector<std::string> fields_;
+  file::CsvWriter csv_writer_;
+  uint64_t batch_number_ = 0;
   std::string text_;
-  std::string error_;
+  std::string error_;    // the first; nothing more is written
+  bool broken_ = false;  // the descriptor takes no more
 };
 
 struct Target {
@@ -182,6 +165,28 @@ std::string replay_ledger(const Pipeline& pipeline) {
   return out + "}}\n";
 }
 
+// Files take rows in virtual time; a broker would need the real one.
+bool is_started_by_replay(const SinkNode& sink) { return sink.info.verb == "file"; }
+
+// Lets the sinks that were started write what waits; which one did not write all, in words, or empty.
+std::string drain_sinks(Pipeline& pipeline, SimLoop& loop) {
+  std::string unwritten;
+  for (const auto& sink : pipeline.sinks) {
+    if (!sink->on) continue;
+    sink->sink->flush();
+    sink->sink->drain([] {});
+    loop.run_turn();
+    const uint64_t rows = sink->in - sink->written_rows;
+    if (rows == 0 || !unwritten.empty()) continue;
+    unwritten = sink->info.id + " (" + sink->info.argument + ") did not write " + std::to_string(rows) +
+                (rows == 1 ? " record" : " records");
+    if (!sink->status.reason.empty()) unwritten += ": " + sink->status.reason;
+    for (const ErrorSample& error : pipeline.errors())
+      if (sink->status.reason.empty() && error.step == sink->info.id) unwritten += ": " + error.reason;
+  }
+  return unwritten;
+}
+
 }  // namespace
 
 int run_replay(const ReplayCommand& command) {
@@ -221,13 +226,20 @@ int run_replay(const ReplayCommand& command) {
   SimLoop loop;
   const auto pipeline = plan(spec, registry, loop, options, diagnostics);
   if (!pipeline) return refuse();
+  if (command.with_sinks) {
+    for (const auto& sink : pipeline->sinks)
+      if (!is_started_by_replay(*sink) && sink->info.verb != "log" && !sink->info.is_chart)
+        return usage("--with-sinks lets file sinks write; this pipeline saves to " + sink->info.verb + " too (" +
+                     sink->info.id + ")");
+  }
+  std::string read_error;
   std::vector<ReplayInput> feeds;
   for (const Target& input : inputs) {
     SourceNode* source = pipeline->source_of(input.stream);
     if (source == nullptr) return usage("stream '" + input.stream + "' has no source");
     if (!source->inlet.has_time())
       return usage("stream '" + input.stream + "' has no `time:`: give --time FIELD or --interval 1s");
-    auto feed = file_feed(input.path);
+    auto feed = file_feed(input.path, read_error);
     if (!feed) return failure(feed.error().message);
     feeds.push_back({source, std::move(*feed)});
   }
@@ -243,9 +255,10 @@ int run_replay(const ReplayCommand& command) {
   }
   if (command.with_sinks)
     for (auto& sink : pipeline->sinks)
-      if (!sink->info.is_chart) sink->start(loop);
+      if (is_started_by_replay(*sink)) sink->start(loop);
   replay(*pipeline, loop, std::move(feeds));
   loop.run_turn();
+  const std::string unwritten = drain_sinks(*pipeline, loop);
   for (auto& file : files) {
     file->flush();
     if (!file->error().empty()) return failure(file->error());
@@ -253,8 +266,11 @@ int run_replay(const ReplayCommand& command) {
   if (!command.ledger.empty()) {
     std::ofstream out(command.ledger);
     out << replay_ledger(*pipeline);
+    out.flush();
     if (!out) return failure("cannot write " + command.ledger);
   }
+  if (!read_error.empty()) return failure(read_error);
+  if (!unwritten.empty()) return failure(unwritten);
   return 0;
 }
 

@@ -59,7 +59,8 @@ class Json {
 };
 
 void write_connector(Json& json, const NodeInfo& info, const ConnectorStatus& status) {
-  json.key("id").text(info.id).key("kind").text(info.verb).key("address").text(info.argument);
+  json.key("id").text(info.id).key("stream").text(info.stream).key("kind").text(info.verb);
+  json.key("address").text(info.argument);
   json.key("state").text(state_name(status.state)).key("reason").text_or_null(status.reason);
   json.key("since").millis(status.since).key("retry_at").millis(status.retry_at);
 }
@@ -190,6 +191,7 @@ std::string status_document(const std::vector<std::unique_ptr<Pipeline>>& pipeli
   json.open('{').key("host").text(host_name()).key("version").text(STREAMFLOW_VERSION);
   json.key("started").millis(started).key("now").millis(now);
   json.key("reload").open('{').key("ok").flag(reload.ok).key("at").millis(reload.at);
+  json.key("loaded_at").millis(reload.loaded_at);
   json.key("error").text_or_null(reload.error).close('}');
   json.key("pipelines").open('[');
   for (const auto& pipeline : pipelines) write_pipeline(json, *pipeline, now, rates);

@@ -13,6 +13,7 @@ namespace streamflow {
 struct ReloadStatus {
   bool ok = true;
   Micros at = 0;
+  Micros loaded_at = 0;  // when the running version was
   std::string error;
 };
 

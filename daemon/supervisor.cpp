@@ -65,33 +65,19 @@ Supervisor::~Supervisor() {
   if (lock_fd_ >= 0) close(lock_fd_);
 }
 
-bool Supervisor::load(std::vector<PipelineSpec>& specs, std::string& problems) {
-  if (options_.built_in) {
-    specs = {*options_.built_in};
-    return true;
-  }
-  Diagnostics diagnostics;
-  specs = load_path(options_.config, registry_, diagnostics);
-  if (diagnostics.ok()) return true;
-  // Planning what could be read finds more problems at once.
+// All or, where `diagnostics` has errors, nothing that may run.  What could be read is planned in any case:
+// that finds more problems at once.
+std::vector<std::unique_ptr<Pipeline>> Supervisor::load(Diagnostics& diagnostics) {
+  const std::vector<PipelineSpec> specs =
+      options_.built_in ? std::vector<PipelineSpec>{*options_.built_in}
+                        : load_path(options_.config, registry_, diagnostics);
   PlanOptions options;
   options.state_dir = state_dir_;
   options.durable = disk_ != nullptr;
-  for (const PipelineSpec& spec : specs) plan(spec, registry_, loop_, options, diagnostics);
-  problems = diagnostics.render(isatty(STDERR_FILENO) != 0);
-  return false;
-}
-
-bool Supervisor::build(const std::vector<PipelineSpec>& specs,
-                       std::vector<std::unique_ptr<Pipeline>>& built, std::string& problems) {
-  Diagnostics diagnostics;
-  PlanOptions options;
-  options.state_dir = state_dir_;
-  options.durable = disk_ != nullptr;
+  std::vector<std::unique_ptr<Pipeline>> built;
   for (const PipelineSpec& spec : specs)
     built.push_back(plan(spec, registry_, loop_, options, diagnostics));
-  if (!diagnostics.all().empty()) problems = diagnostics.render(isatty(STDERR_FILENO) != 0);
-  return diagnostics.ok();
+  return built;
 }
 
 int Supervisor::open_state_dir() {
@@ -118,10 +104,11 @@ int Supervisor::open_state_dir() {
 
 int Supervisor::serve() {
   const size_t colon = options_.listen.rfind(':');
-  const std::string address = options_.listen.substr(0, colon);
+  std::string address = options_.listen.substr(0, colon);
+  if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
   const auto started = hub_->start(address, static_cast<uint16_t>(std::stoi(options_.listen.substr(colon + 1))));
   if (!started.error.empty()) {
-    log(LogLevel::kError, "cannot listen on " + options_.listen + ": " + started.error);
+    log(LogLevel::kError, started.error);
     return kRuntimeFailure;
   }
   log(LogLevel::kInfo, "dashboard at http://" + (address.find(':') == std::string::npos ? address : "[" + address + "]") +
@@ -131,22 +118,22 @@ int Supervisor::serve() {
 
 int Supervisor::run() {
   started_ = loop_.now();
-  reload_.at = started_;
-  std::vector<PipelineSpec> specs;
-  std::string problems;
+  reload_.at = reload_.loaded_at = started_;
   if (const int code = open_state_dir(); code != 0) return code;
-  std::vector<std::unique_ptr<Pipeline>> built;
-  const bool good = load(specs, problems) && build(specs, built, problems);
-  if (!problems.empty()) std::fputs(problems.c_str(), stderr);
-  if (!good) return kBadPipeline;
-  publish_status();
-  hub_->set_ready(false, "starting");
-  if (const int code = serve(); code != 0) return code;
-
+  Diagnostics diagnostics;
+  auto built = load(diagnostics);
+  if (!diagnostics.all().empty())
+    std::fputs(diagnostics.render(isatty(STDERR_FILENO) != 0).c_str(), stderr);
+  if (!diagnostics.ok()) return kBadPipeline;
+  // Before anybody can know that we are here.
   loop_.on_signal(SIGHUP, [this] { reload(); });
   loop_.on_signal(SIGTERM, [this] { shut_down(); });
   loop_.on_signal(SIGINT, [this] { shut_down(); });
   signal(SIGPIPE, SIG_IGN);
+  publish_status();
+  hub_->set_ready(false, "starting");
+  if (const int code = serve(); code != 0) return code;
+
   for (auto& pipeline : built)
     if (!adopt(std::move(pipeline))) return kRuntimeFailure;
   tick();
@@ -168,8 +155,12 @@ bool Supervisor::adopt(std::unique_ptr<Pipeline> pipeline) {
   return true;
 }
 
+bool Supervisor::keeps_journal(const Pipeline& pipeline) const {
+  return disk_ && pipeline.delivery != "at_most_once";
+}
+
 Status Supervisor::open_journal(Pipeline& pipeline) {
-  if (!disk_ || pipeline.delivery == "at_most_once") return {};
+  if (!keeps_journal(pipeline)) return {};
   pipeline.journal = std::make_unique<Journal>(pipeline, *disk_, "pipelines/" + folder_name(pipeline.name),
                                                pipeline.delivery == "exactly_once");
   std::vector<std::string> remarks;
@@ -180,11 +171,11 @@ Status Supervisor::open_journal(Pipeline& pipeline) {
   return opened;
 }
 
-void Supervisor::report_unfinished(const Pipeline& pipeline) {
+void Supervisor::report_unfinished(const Pipeline& pipeline, bool replaced) {
   const std::string words = pipeline.unfinished();
   if (words.empty()) return;
-  log(pipeline.journal ? LogLevel::kInfo : LogLevel::kWarn,
-      pipeline.name + (pipeline.journal ? ": keeps " : ": discards ") + words);
+  const bool kept = pipeline.journal || replaced;
+  log(kept ? LogLevel::kInfo : LogLevel::kWarn, pipeline.name + (kept ? ": keeps " : ": discards ") + words);
 }
 
 // Every source of a pipeline has ended.  When that is true of all and nobody looks at a chart, so does the
@@ -212,11 +203,13 @@ void Supervisor::publish_status() {
 void Supervisor::reload() {
   if (stopping_) return;
   log(LogLevel::kInfo, "reloading");
-  std::vector<PipelineSpec> specs;
-  std::string problems;
-  std::vector<std::unique_ptr<Pipeline>> built;
-  const bool good = load(specs, problems) && build(specs, built, problems);
-  reload_ = {good, loop_.now(), good ? "" : problems};
+  Diagnostics diagnostics;
+  auto built = load(diagnostics);
+  const bool good = diagnostics.ok();
+  // Without colours: it goes to the API too.
+  const std::string problems = diagnostics.all().empty() ? "" : diagnostics.render(false);
+  const Micros now = loop_.now();
+  reload_ = {good, now, good ? now : reload_.loaded_at, good ? "" : problems};
   if (!problems.empty()) log(good ? LogLevel::kWarn : LogLevel::kError, problems);
   if (good) {
     apply(std::move(built));
@@ -225,11 +218,13 @@ void Supervisor::reload() {
   }
   hub_->reloaded(reload_.at, good, reload_.error, good);
   publish_status();
+  if (good) source_end_reached();  // what ran on may be what was removed
 }
 
 // Unchanged pipelines stay as they are; changed and removed ones are drained, and the new version of a
 // changed one starts when the old one has let go of its connections.
 void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
+  arriving_.clear();  // of the reload before, for what is retiring still
   std::vector<std::unique_ptr<Pipeline>> old = std::move(pipelines_);
   pipelines_.clear();
   size_t kept = 0;
@@ -247,7 +242,6 @@ void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
         std::any_of(retiring_.begin(), retiring_.end(), [&](const auto& o) { return o->name == pipeline->name; });
     log(LogLevel::kInfo, pipeline->name + (replaces ? ": changed, restarts" : ": new, starts"));
     if (replaces) {
-      std::erase_if(arriving_, [&](const auto& a) { return a->name == pipeline->name; });
       arriving_.push_back(std::move(pipeline));
     } else {
       adopt(std::move(pipeline));
@@ -260,7 +254,9 @@ void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
 }
 
 void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
-  report_unfinished(*pipeline);
+  const bool replaced = std::any_of(arriving_.begin(), arriving_.end(),
+                                    [&pipeline](const auto& a) { return a->name == pipeline->name; });
+  report_unfinished(*pipeline, replaced);
   Pipeline* leaving = pipeline.get();
   retiring_.push_back(std::move(pipeline));
   auto gone = std::make_shared<bool>(false);
@@ -268,22 +264,42 @@ void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
     if (*gone) return;
     *gone = true;
     // Not from within the pipeline's own call.
-    loop_.after(0, [this, leaving] {
-      leaving->stop();
-      const std::string pipeline_name = leaving->name;
-      std::erase_if(retiring_, [leaving](const auto& p) { return p.get() == leaving; });
-      for (auto& arriving : arriving_) {
-        if (!arriving || arriving->name != pipeline_name) continue;
-        auto starting = std::move(arriving);
-        std::erase(arriving_, nullptr);
-        adopt(std::move(starting));
-        break;
-      }
-      publish_status();
-    });
+    loop_.after(0, [this, leaving] { retired(leaving); });
   };
   loop_.after(options_.stop_timeout, finish_retirement);
   leaving->drain(finish_retirement);
+}
+
+void Supervisor::retired(Pipeline* leaving) {
+  end(*leaving);
+  const auto next = std::find_if(arriving_.begin(), arriving_.end(),
+                                 [leaving](const auto& a) { return a->name == leaving->name; });
+  std::unique_ptr<Pipeline> starting;
+  if (next != arriving_.end()) {
+    starting = std::move(*next);
+    arriving_.erase(next);
+    hand_over(*leaving, *starting);
+  }
+  // First: two versions must not have the journal's files at once.
+  std::erase_if(retiring_, [leaving](const auto& p) { return p.get() == leaving; });
+  if (stopping_) {
+    if (--draining_ == 0) finish();
+    return;
+  }
+  if (starting) adopt(std::move(starting));
+  // Its charts have gone, or others have come in their place.
+  hub_->reloaded(reload_.at, reload_.ok, reload_.error, true);
+  publish_status();
+  source_end_reached();
+}
+
+// Where a journal does not keep it: what sources have read is handled and at the sinks' peers or gone, so the
+// new version goes on from there; else it would read its files again.
+void Supervisor::hand_over(const Pipeline& from, Pipeline& to) {
+  if (from.journal && keeps_journal(to)) return;
+  std::vector<std::string> remarks;
+  if (const Status loaded = to.load(from.save(), false, remarks); !loaded) remarks.push_back(loaded.error().message);
+  for (const std::string& remark : remarks) log(LogLevel::kWarn, to.name + ": " + remark);
 }
 
 void Supervisor::shut_down() {
@@ -291,12 +307,12 @@ void Supervisor::shut_down() {
   stopping_ = true;
   log(LogLevel::kInfo, "stopping");
   loop_.after(options_.stop_timeout, [this] {
-    log(LogLevel::kWarn, "stop timeout reached: what is still queued is lost");
+    log(LogLevel::kWarn, "stop timeout reached");
     finish();
   });
-  draining_ = 1;
+  draining_ = 1 + retiring_.size();
   for (auto& pipeline : pipelines_) {
-    report_unfinished(*pipeline);
+    report_unfinished(*pipeline, false);
     ++draining_;
     pipeline->drain([this] {
       if (--draining_ == 0) finish();
@@ -306,15 +322,23 @@ void Supervisor::shut_down() {
 }
 
 void Supervisor::finish() {
-  for (auto& pipeline : pipelines_) {
-    const Ledger ledger = pipeline->ledger();
-    log(LogLevel::kInfo, pipeline->name + ": " + std::to_string(ledger.in) + " in, " +
-                             std::to_string(ledger.written) + " written, " + std::to_string(ledger.late) +
-                             " late, " + std::to_string(ledger.failed + ledger.undecodable) + " failed" +
-                             (ledger.queued ? ", " + std::to_string(ledger.queued) + " still queued" : ""));
-    pipeline->stop();
-  }
+  for (auto& pipeline : pipelines_) end(*pipeline);
+  for (auto& pipeline : retiring_) end(*pipeline);
   loop_.stop();
+}
+
+// Stops a pipeline and says what became of its records.
+void Supervisor::end(Pipeline& pipeline) {
+  const Ledger ledger = pipeline.ledger();
+  if (ledger.queued > 0 && !pipeline.journal) {
+    log(LogLevel::kWarn, pipeline.name + ": what is still queued is lost");
+    if (stopping_) exit_code_ = kRuntimeFailure;
+  }
+  log(LogLevel::kInfo, pipeline.name + ": " + std::to_string(ledger.in) + " in, " +
+                           std::to_string(ledger.written) + " written, " + std::to_string(ledger.late) +
+                           " late, " + std::to_string(ledger.failed + ledger.undecodable) + " failed" +
+                           (ledger.queued ? ", " + std::to_string(ledger.queued) + " still queued" : ""));
+  pipeline.stop();
 }
 
 }  // namespace streamflow

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -36,22 +35,24 @@ class Supervisor {
   int run();  // until SIGTERM, SIGINT or the end of all sources; the exit code
 
  private:
-  bool load(std::vector<PipelineSpec>& specs, std::string& problems);
-  bool build(const std::vector<PipelineSpec>& specs, std::vector<std::unique_ptr<Pipeline>>& built,
-             std::string& problems);
+  std::vector<std::unique_ptr<Pipeline>> load(Diagnostics& diagnostics);
   int open_state_dir();
   int serve();
   bool adopt(std::unique_ptr<Pipeline> pipeline);
+  bool keeps_journal(const Pipeline& pipeline) const;
   Status open_journal(Pipeline& pipeline);
-  void report_unfinished(const Pipeline& pipeline);
+  void report_unfinished(const Pipeline& pipeline, bool replaced);
   void reload();
   void apply(std::vector<std::unique_ptr<Pipeline>> next);
   void retire(std::unique_ptr<Pipeline> pipeline);
+  void retired(Pipeline* leaving);
+  void hand_over(const Pipeline& from, Pipeline& to);
   void source_end_reached();
   void tick();
   void publish_status();
   void shut_down();
   void finish();
+  void end(Pipeline& pipeline);
 
   DaemonOptions options_;
   UvLoop loop_;
@@ -62,13 +63,12 @@ class Supervisor {
   std::unique_ptr<FileDisk> disk_;  // null: no state folder
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
   std::vector<std::unique_ptr<Pipeline>> retiring_;
-  std::set<std::string> waiting_;  // names that start when their old version has gone
-  std::vector<std::unique_ptr<Pipeline>> arriving_;
+  std::vector<std::unique_ptr<Pipeline>> arriving_;  // start when their old version has gone
   Rates rates_;
   ReloadStatus reload_;
   Micros started_ = 0;
   bool stopping_ = false;
-  size_t draining_ = 0;
+  size_t draining_ = 0;  // that the end waits for
   int exit_code_ = 0;
 };
 

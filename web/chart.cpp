@@ -23,8 +23,9 @@ ChartInfo with_limits(ChartInfo info) {
 
 }  // namespace
 
-Chart::Chart(ChartInfo info)
+Chart::Chart(ChartInfo info, std::shared_ptr<SeriesSlots> slots)
     : info_(with_limits(std::move(info))),
+      slots_(slots ? std::move(slots) : std::make_shared<SeriesSlots>()),
       bins_(info_.range, info_.bins),
       snapshot_(std::make_shared<const ChartSnapshot>()) {}
 
@@ -36,7 +37,7 @@ ChartSnapshotPtr Chart::snapshot() const {
 void Chart::append(std::string_view name, double x, double y) {
   ++seq_;
   dirty_ = true;
-  Series* series = drawable(x) ? find_or_add(name) : nullptr;
+  Series* series = drawable(x) ? find_or_add(bounded(name)) : nullptr;
   if (series == nullptr) {
     ++unshown_;
     return;
@@ -66,6 +67,20 @@ void Chart::append(double value) {
   if (values_.size() > info_.points_max) values_.pop_front();
 }
 
+// A name within the limit; valid until the next call.
+std::string_view Chart::bounded(std::string_view name) {
+  if (name.size() <= kNameBytesMax) return name;
+  constexpr std::string_view kCut = "… ";
+  constexpr int kHexDigits = 16;
+  std::size_t end = kNameBytesMax - kCut.size() - kHexDigits;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // whole characters
+  cut_name_.assign(name.substr(0, end)).append(kCut);
+  const std::uint64_t hash = std::hash<std::string_view>()(name);
+  for (int shift = 4 * (kHexDigits - 1); shift >= 0; shift -= 4)
+    cut_name_ += "0123456789abcdef"[(hash >> shift) & 15];
+  return cut_name_;
+}
+
 Chart::Series* Chart::find_or_add(std::string_view name) {
   if (const auto it = by_name_.find(name); it != by_name_.end()) return it->second;
   if (series_.size() >= kSeriesMax) {
@@ -75,7 +90,7 @@ Chart::Series* Chart::find_or_add(std::string_view name) {
   auto series = std::make_unique<Series>();
   series->state.id = next_series_id_++;
   series->state.name = name;
-  if (next_slot_ <= kSlots) series->state.slot = next_slot_++;
+  series->state.slot = slots_->slot_of(name);
   Series* added = series.get();
   by_name_.emplace(name, added);
   series_.push_back(std::move(series));

@@ -68,6 +68,23 @@ struct ChartSnapshot {
 
 using ChartSnapshotPtr = std::shared_ptr<const ChartSnapshot>;
 
+// Which colour, 1 to kSlots, each of the first keys has; the others 0.  Charts of one pipeline that draw the
+// same keys share it, so that a key has one colour on the page; it outlives a reload.  Pipeline's thread.
+class SeriesSlots {
+ public:
+  static constexpr int kSlots = 8;
+  int slot_of(std::string_view name) {
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      if (names_[i] == name) return static_cast<int>(i) + 1;
+    if (names_.size() == kSlots) return 0;
+    names_.emplace_back(name);
+    return static_cast<int>(names_.size());
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
 // append() and flush() belong to the pipeline's thread, info() and snapshot() to any.  A snapshot
 // shares all chunks but the newest with the one before, so taking one is O(series that changed x
 // chunks), about 80 pointers a series, and its points are never copied.
@@ -75,21 +92,26 @@ using ChartSnapshotPtr = std::shared_ptr<const ChartSnapshot>;
 // The history is bounded by age and by number.  Age is time since arrival, counted from the newest
 // arrival: a source that stops, or a file of old records, keeps its points on the screen.
 //
+// A name of more than kNameBytesMax bytes is cut, and ends in a hash of the whole, so that two that begin
+// alike stay apart.
+//
 // A series takes a slot, 1 to 8, at its first point, while there are any, and keeps slot and place
-// for good; later ones have slot 0.  At most 50 series are kept.  When there are more keys, those
+// for good; later ones have slot 0.  Charts may share their slots.  At most 50 series are kept.  When there are more keys, those
 // that came first have the places; every 10 s each key outside that had more than twice the points
 // of the least busy series with slot 0 takes that one's place, with an empty history.
 class Chart {
  public:
   static constexpr std::size_t kSeriesMax = 50;
-  static constexpr int kSlots = 8;
+  static constexpr int kSlots = SeriesSlots::kSlots;
   static constexpr std::size_t kChunkPoints = 512;
+  static constexpr std::size_t kNameBytesMax = 200;
   static constexpr std::size_t kCandidatesMax = 1'000;  // keys outside that are counted one by one
   static constexpr Micros kFlushEvery = 100 * kMicrosPerMilli;
   static constexpr Micros kReplaceEvery = 10 * kMicrosPerSecond;
   static constexpr double kMagnitudeMax = 1e300;  // beyond: not a number one can draw
 
-  explicit Chart(ChartInfo info);
+  // slots: its own where there are none to share.
+  explicit Chart(ChartInfo info, std::shared_ptr<SeriesSlots> slots = nullptr);
   Chart(const Chart&) = delete;
   Chart& operator=(const Chart&) = delete;
 
@@ -128,6 +150,7 @@ class Chart {
     double value = 0;
   };
 
+  std::string_view bounded(std::string_view name);
   Series* find_or_add(std::string_view name);
   void count_candidate(std::string_view name);
   void replace_least_busy(Micros now);
@@ -144,8 +167,9 @@ class Chart {
   ByName<Series*> by_name_;
   ByName<std::uint64_t> candidates_;
   std::uint64_t next_series_id_ = 1;
-  int next_slot_ = 1;
+  const std::shared_ptr<SeriesSlots> slots_;
   std::size_t size_ = 0;  // points of all series, sealed ones
+  std::string cut_name_;
   std::uint64_t seq_ = 0;
   std::uint64_t unshown_ = 0;
   std::deque<std::pair<Micros, std::uint64_t>> marks_;  // seq at some times within the history

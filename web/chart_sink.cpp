@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/encode.h"
+#include "core/option_value.h"
 
 namespace streamflow::web {
 namespace {
@@ -43,13 +44,16 @@ double coordinate(const Column& column, uint32_t row) {
 class ChartSink final : public Sink {
  public:
   ChartSink(ChartInfo info, Hub* hub, bool window, Micros window_us)
-      : info_(std::move(info)), hub_(hub), window_us_(window ? window_us : 0) {}
+      : info_(std::move(info)), hub_(hub), window_us_(window ? window_us : 0) {
+    // From here on, so that those of the version that this one replaces live on.
+    if (hub_ != nullptr && !info_.by.empty()) slots_ = hub_->slots(info_);
+  }
 
   void start(Loop& loop, SinkHost& host) override {
     loop_ = &loop;
     host_ = &host;
     if (window_us_ > 0) info_.next_at = floor_to(loop.now(), window_us_) + window_us_;
-    chart_ = std::make_shared<Chart>(info_);
+    chart_ = std::make_shared<Chart>(info_, slots_);
     if (hub_ != nullptr) hub_->add(chart_);
     host.state(ConnectorState::kUp, "", 0);
   }
@@ -124,6 +128,7 @@ class ChartSink final : public Sink {
   Micros window_us_;
   Loop* loop_ = nullptr;
   SinkHost* host_ = nullptr;
+  std::shared_ptr<SeriesSlots> slots_;
   std::shared_ptr<Chart> chart_;
   Loop::Id timer_ = 0;
   std::string series_;
@@ -186,6 +191,27 @@ void default_fields(BuildContext& context, ChartInfo& info) {
                                                  : "fields here: " + joined(context.input.names()));
 }
 
+std::optional<std::pair<double, double>> read_range(BuildContext& context) {
+  const auto texts = context.params.list("range");
+  if (texts.empty()) return std::nullopt;
+  const auto refuse = [&context](Span place, const char* message, const char* label) {
+    context.diagnostics.error("E0212", place, message, label);
+    return std::nullopt;
+  };
+  if (texts.size() != 2)
+    return refuse(context.params.span("range"), "`range` takes two numbers", "write [0, 100]");
+  double ends[2] = {};
+  for (size_t i = 0; i < 2; ++i) {
+    const std::optional<double> number = parse_number(texts[i]->text);
+    if (!number || std::abs(*number) > Chart::kMagnitudeMax)
+      return refuse(texts[i]->span, "an end of `range` is a number", "as in [0, 100]");
+    ends[i] = *number;
+  }
+  if (!(ends[0] < ends[1]))
+    return refuse(texts[1]->span, "`range` is from the least to the greatest", "this must be the greater");
+  return std::make_pair(ends[0], ends[1]);
+}
+
 SinkBuild build_chart(BuildContext& context, Hub* hub) {
   const Params& params = context.params;
   ChartInfo info;
@@ -202,14 +228,7 @@ SinkBuild build_chart(BuildContext& context, Hub* hub) {
   info.unit = params.text("unit");
   info.bins = static_cast<size_t>(params.integer("bins"));
   info.history_us = params.duration("history", 15 * 60 * kMicrosPerSecond);
-  if (const auto range = params.list("range"); !range.empty()) {
-    if (range.size() == 2) {
-      info.range = std::make_pair(std::strtod(range[0]->text.c_str(), nullptr),
-                                  std::strtod(range[1]->text.c_str(), nullptr));
-    } else {
-      context.diagnostics.error("E0212", params.span("range"), "`range` takes two numbers", "write [0, 100]");
-    }
-  }
+  info.range = read_range(context);
   const Micros window = context.input.window_us;
   if (window > 0) {
     info.expected_us = window;

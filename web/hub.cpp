@@ -109,14 +109,23 @@ void Hub::add(std::shared_ptr<const Chart> chart) {
     *same = std::move(entry);
 }
 
-void Hub::remove(std::string_view id) {
-  const std::lock_guard lock(charts_mutex_);
-  std::erase_if(charts_, [id](const Entry& entry) { return entry.chart->info().id == id; });
-}
-
 void Hub::remove(const Chart& chart) {
   const std::lock_guard lock(charts_mutex_);
   std::erase_if(charts_, [&chart](const Entry& entry) { return entry.chart.get() == &chart; });
+}
+
+std::shared_ptr<SeriesSlots> Hub::slots(const ChartInfo& info) {
+  std::string what = info.pipeline;
+  for (const std::string& key : info.by) what += '\n' + key;
+  if (info.y.size() > 1) {
+    what += '\n';
+    for (const std::string& field : info.y) what += '\n' + field;
+  }
+  const std::lock_guard lock(charts_mutex_);
+  std::erase_if(slots_, [](const auto& entry) { return entry.second.expired(); });
+  std::shared_ptr<SeriesSlots> shared = slots_[what].lock();
+  if (!shared) slots_[what] = shared = std::make_shared<SeriesSlots>();
+  return shared;
 }
 
 void Hub::set_status(std::shared_ptr<const std::string> json) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -49,10 +50,12 @@ class Hub {
 
   // A chart of the same id is replaced and keeps its place in the list; new ones go to the end.
   void add(std::shared_ptr<const Chart> chart);
-  void remove(std::string_view id);
   // Only if it was not replaced meanwhile, as happens where a reload starts the new before it stops
   // the old.
   void remove(const Chart& chart);
+
+  // Those that the pipeline's charts of the same keys (and fields, where there are several) share.
+  std::shared_ptr<SeriesSlots> slots(const ChartInfo& info);
 
   // The document of /api/v1/pipelines, also sent as a `status` event at once.
   void set_status(std::shared_ptr<const std::string> json);
@@ -82,6 +85,7 @@ class Hub {
 
   mutable std::mutex charts_mutex_;
   std::vector<Entry> charts_;
+  std::map<std::string, std::weak_ptr<SeriesSlots>> slots_;
 
   mutable std::mutex documents_mutex_;
   std::shared_ptr<const std::string> status_;

@@ -40,6 +40,7 @@ SourceBuild build_source(BuildContext& context) {
   if (address.shown.empty()) return out;
   SourceOptions options;
   options.path = address.path;
+  options.path_secret = address.secret;
   options.standard_input = address.standard;
   options.follow = params.flag("follow");
   options.line_bytes_max = static_cast<size_t>(params.size("max_record", int64_t{64} << 20));
@@ -71,10 +72,9 @@ SinkBuild build_sink(BuildContext& context) {
   if (address.shown.empty()) return out;
   SinkOptions options;
   options.shown = address.shown;
+  options.path_secret = address.secret;
   options.standard_output = address.standard;
-  std::string_view written = address.shown;
-  written.remove_prefix(std::string_view("file:").size());
-  if (params.value("save")->secret) written = address.path;
+  const std::string& written = address.written;
   if (!address.standard && written.front() != '/') options.folder = params.folder;
   options.path = Template::parse(written);
   if (written.back() == '/') {
@@ -111,7 +111,7 @@ std::vector<OptionDescriptor> source_options() {
        .fallback = "false"},
       {.name = "max_record",
        .type = kSize,
-       .help = "longer lines are skipped and said so",
+       .help = "longer lines are skipped and counted",
        .fallback = "64MiB"},
   };
 }

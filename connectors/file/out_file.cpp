@@ -31,18 +31,28 @@ bool OutFile::check_opened(struct stat& status) {
   return true;
 }
 
-bool OutFile::open(bool truncate) {
+bool OutFile::open(bool truncate, bool in_line) {
+  in_line_ = in_line_ || in_line;
   const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | (truncate ? O_TRUNC : 0);
   fd_ = ::open(path_.c_str(), flags, kMode);
   // Devices and write-only files cannot be read; nothing is continued there.
   if (fd_ < 0) fd_ = ::open(path_.c_str(), (flags & ~O_RDWR) | O_WRONLY, kMode);
   struct stat status {};
-  if (!check_opened(status)) return false;
+  if (!check_opened(status) || !end_last_line(status)) return false;
   if (!csv_ || csv_->has_names() || status.st_size == 0) return true;
   std::string head(kHeaderBytesMax, '\0');
   const ssize_t n = ::pread(fd_, head.data(), head.size(), 0);
   if (n > 0) csv_->take_header(std::string_view(head).substr(0, static_cast<size_t>(n)));
   return true;
+}
+
+bool OutFile::end_last_line(const struct stat& status) {
+  char last = '\n';
+  if (in_line_ || !S_ISREG(status.st_mode) || status.st_size == 0) return true;
+  if (::pread(fd_, &last, 1, status.st_size - 1) != 1 || last == '\n') return true;
+  if (::write(fd_, "\n", 1) == 1) return true;
+  error_ = errno;
+  return false;
 }
 
 bool OutFile::open_standard_output() {
@@ -72,6 +82,7 @@ OutFile::Written OutFile::write() {
     const size_t most = may_block_ ? std::min<size_t>(bytes(), PIPE_BUF) : bytes();
     const ssize_t n = ::write(fd_, text_.data() + done_, most);
     if (n >= 0) {
+      if (n > 0) in_line_ = text_[done_ + static_cast<size_t>(n) - 1] != '\n';
       advance(static_cast<size_t>(n));
     } else if (errno == EAGAIN) {
       return Written::kWait;

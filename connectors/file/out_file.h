@@ -28,8 +28,9 @@ class OutFile {
   OutFile(const OutFile&) = delete;
   OutFile& operator=(const OutFile&) = delete;
 
-  // Whether it is open now.  A CSV file that is continued gives its header.
-  bool open(bool truncate);
+  // Whether it is open now.  A CSV file that is continued gives its header; one whose last line lacks its
+  // line break gets one, so that what is added is a line of its own; `in_line`: what is added goes on there.
+  bool open(bool truncate, bool in_line = false);
   bool open_standard_output();
   void close();
   bool is_open() const { return fd_ >= 0; }
@@ -57,6 +58,7 @@ class OutFile {
     size_t end;  // in text_
   };
   bool check_opened(struct stat& status);
+  bool end_last_line(const struct stat& status);
   void advance(size_t bytes);
 
   std::string path_;
@@ -67,6 +69,7 @@ class OutFile {
   int error_ = 0;
   std::string text_;
   size_t done_ = 0;  // of text_
+  bool in_line_ = false;  // the last write ended inside a line of ours
   std::deque<Chunk> chunks_;
   uint64_t rows_ = 0;  // of chunks_
   uint64_t written_ = 0;

@@ -28,6 +28,8 @@ FileAddress read_address(BuildContext& context, std::string_view name) {
                               "write file:PATH", "file:- is standard input or output");
     return out;
   }
+  out.written = std::string(path);
+  out.secret = value->secret;
   out.shown = value->secret ? "file:***" : "file:" + std::string(path);
   out.standard = path == "-";
   out.is_csv = ends_with(path, ".csv");
@@ -36,7 +38,8 @@ FileAddress read_address(BuildContext& context, std::string_view name) {
   return out;
 }
 
-std::string errno_text(int error, const std::string& path) {
+std::string errno_text(int error, const std::string& path, bool secret) {
+  if (secret) return std::strerror(error);
   if (error == ENOENT) {
     const size_t slash = path.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);

@@ -134,7 +134,7 @@ OutFile& FileSink::file_for(const std::string& path) {
 bool FileSink::open(OutFile& file) {
   close_unused();
   const bool truncate = options_.truncate && truncated_.count(file.path()) == 0;
-  const bool good = options_.standard_output ? file.open_standard_output() : file.open(truncate);
+  const bool good = options_.standard_output ? file.open_standard_output() : file.open(truncate, continued_.erase(file.path()) > 0);
   if (!good) {
     failed(file);
   } else if (truncate) {
@@ -169,32 +169,36 @@ void FileSink::write_out(OutFile& file) {
 
 void FileSink::write_all(bool also_failed) {
   const bool many = options_.path.has_fields();
-  bool some_failed = false;
+  const OutFile* named = nullptr;
+  size_t failing = 0;
   for (auto it = files_.begin(); it != files_.end();) {
     const auto file = it++;
     const bool is_due = file->error() == 0 || also_failed;
     if (is_due && (file->bytes() > 0 || (!many && !file->is_open()))) write_out(*file);
-    some_failed = some_failed || file->error() != 0;
-    if (!many || file->is_open() || file->bytes() > 0) continue;
-    by_path_.erase(file->path());
-    files_.erase(file);
+    if (many && !file->is_open() && file->bytes() == 0) {
+      by_path_.erase(file->path());
+      files_.erase(file);
+      continue;
+    }
+    if (file->error() == 0) continue;
+    ++failing;
+    if (named == nullptr || file->path() == down_path_) named = &*file;
   }
-  if (!some_failed && !down_.empty()) {
+  if (failing == 0 && !down_.empty()) {
     down_.clear();
     host_->state(ConnectorState::kUp, "");
   }
-  if (some_failed) try_again();
+  if (failing > 0 && also_failed) say_down(*named, failing);
+  if (failing > 0) try_again();
   tell_host();
 }
 
 void FileSink::flush() { write_all(false); }
 
 void FileSink::failed(OutFile& file) {
-  const std::string reason =
-      file.error() == EPIPE ? "nobody reads it any more" : errno_text(file.error(), file.path());
   if (is_final(file.error())) {
     const uint64_t rows = file.discard();
-    if (rows > 0) host_->failed(rows, reason, file.path());
+    if (rows > 0) host_->failed(rows, reason_of(file), options_.path_secret ? options_.shown : file.path());
     if (options_.path.has_fields()) file.set_error(0);  // of this path only
   }
   if (file.error() == 0) return;
@@ -202,9 +206,22 @@ void FileSink::failed(OutFile& file) {
     loop_->unwatch(std::exchange(writable_, 0));
     file.close();
   }
-  if (reason != down_) host_->state(ConnectorState::kDown, reason, loop_->now() + kRetry);
-  down_ = reason;
+  // Of the files that fail while others do already, the next try tells.
+  if (down_.empty()) say_down(file, 1);
   try_again();
+}
+
+std::string FileSink::reason_of(const OutFile& file) const {
+  if (file.error() == EPIPE) return "nobody reads it any more";
+  return errno_text(file.error(), file.path(), options_.path_secret);
+}
+
+void FileSink::say_down(const OutFile& file, size_t failing) {
+  std::string reason = reason_of(file);
+  if (failing > 1) reason += " (and " + std::to_string(failing - 1) + " more files)";
+  if (reason != down_) host_->state(ConnectorState::kDown, reason, loop_->now() + kRetry);
+  down_ = std::move(reason);
+  down_path_ = file.path();
 }
 
 void FileSink::try_again() {
@@ -288,8 +305,10 @@ Status FileSink::load(std::string_view bytes, bool exactly) {
     const bool longer = ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && size >= 0 &&
                         status.st_size > size;
     if (exactly && longer && ::truncate(path.c_str(), size) != 0)
-      return fail(ErrorKind::kIo, errno_text(errno, path));
-    if (!waiting.empty()) restored_.push_back({path, waiting, rows});
+      return fail(ErrorKind::kIo, errno_text(errno, path, options_.path_secret));
+    if (waiting.empty()) continue;
+    restored_.push_back({path, waiting, rows});
+    if (size >= 0 && (status.st_size == size || (exactly && longer))) continued_.insert(path);
   }
   for (uint64_t left = in.count(); left > 0 && in.ok(); --left) truncated_.emplace(in.text());
   if (!in.ok()) return fail(ErrorKind::kIo, "the state of a file sink is damaged");

@@ -18,6 +18,7 @@ struct SinkOptions {
   std::string folder;  // where a relative path starts; empty: here
   Template path;       // `out/{device}.ndjson`
   std::string shown;   // for people
+  bool path_secret = false;  // not in messages
   bool standard_output = false;
   bool csv = false;
   bool truncate = false;  // a file is emptied when it is first opened
@@ -26,7 +27,8 @@ struct SinkOptions {
 
 // Writes at the end of the loop's turn, or when 256 KiB wait.  A file that cannot be opened or
 // written (a missing folder, a full disk) is state `down` with the reason; its rows wait and are
-// tried again each second.  What waits is bounded: the pipeline pauses its sources above its own
+// tried again each second.  Of many such files one is named, and how many more there are, at most once a
+// second.  What waits is bounded: the pipeline pauses its sources above its own
 // mark; beyond kBytesMax rows are dropped, counted and said.  At most kOpenMax files are open, the
 // one that was longest unused is closed for another.  What a field brings into a path can never
 // leave the folder of the template:
@@ -67,6 +69,8 @@ class FileSink final : public Sink {
   void write_out(OutFile& file);
   void write_all(bool also_failed);
   void failed(OutFile& file);
+  void say_down(const OutFile& file, size_t failing);
+  std::string reason_of(const OutFile& file) const;
   void wait_for_writable(OutFile& file);
   void try_again();
   void close_unused();
@@ -80,7 +84,9 @@ class FileSink final : public Sink {
   std::unordered_map<std::string, Files::iterator> by_path_;
   std::unordered_set<std::string> truncated_;  // by this run, or the one that it continues
   std::vector<Restored> restored_;             // to be written first
+  std::unordered_set<std::string> continued_;  // of these, what goes on where the file ends
   std::string down_;                           // the reason; empty: up
+  std::string down_path_;                      // whose reason it is
   uint64_t batch_number_ = 0;
   size_t told_bytes_ = 0;
   Loop::Id retry_ = 0;

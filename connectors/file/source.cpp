@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "connectors/file/path.h"
@@ -17,6 +18,15 @@ namespace streamflow::file {
 namespace {
 
 constexpr size_t kPoolMax = 4;
+constexpr size_t kSampleBytes = 200;  // of a line that is too long
+
+// As a user writes sizes: `64MiB`, `100B`.
+std::string size_words(size_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB"};
+  size_t unit = 0;
+  for (; unit + 1 < std::size(kUnits) && bytes % 1024 == 0 && bytes > 0; ++unit) bytes /= 1024;
+  return std::to_string(bytes) + kUnits[unit];
+}
 
 // The length of the whole lines among `size` bytes, of which the first `known` have no line break.
 size_t whole_lines(const char* data, size_t known, size_t size) {
@@ -61,8 +71,6 @@ void FileSource::opened() {
   if (S_ISDIR(status.st_mode)) return failed(EISDIR);
   device_ = status.st_dev;
   inode_ = status.st_ino;
-  offset_ = 0;
-  quiet_polls_ = 0;
   is_regular_ = S_ISREG(status.st_mode);
   if (restored_inode_ != 0 && is_regular_) continue_at_restored(status);
   wait_for_readable_ = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || ::isatty(fd_) == 1;
@@ -86,7 +94,7 @@ void FileSource::continue_at_restored(const struct stat& status) {
 void FileSource::failed(int error) {
   close_file();
   const Micros wait = retry_.next();
-  host_->state(ConnectorState::kDown, errno_text(error, options_.path), loop_->now() + wait);
+  host_->state(ConnectorState::kDown, errno_text(error, options_.path, options_.path_secret), loop_->now() + wait);
   timer_ = loop_->after(wait, [this] {
     timer_ = 0;
     open_file();
@@ -153,6 +161,7 @@ void FileSource::take(size_t bytes) {
   if (skipping_) {
     leave_long_line();
     known = 0;
+    if (ended_) return;  // stopped by what that did
   }
   const size_t lines = whole_lines(block_->data.get(), known, filled_);
   if (lines > 0) hand_over(lines);
@@ -165,9 +174,9 @@ void FileSource::leave_long_line() {
   const void* feed = std::memchr(data, '\n', filled_);
   const size_t gone =
       feed == nullptr ? filled_ : static_cast<size_t>(static_cast<const char*>(feed) - data) + 1;
-  skipping_ = feed == nullptr;
   filled_ -= gone;
   std::memmove(data, data + gone, filled_);
+  if (feed != nullptr) reject_long_line();
 }
 
 // The first `line_bytes` go to the pipeline, the rest to the start of the next block.
@@ -185,10 +194,19 @@ void FileSource::hand_over(size_t line_bytes) {
 }
 
 void FileSource::skip_long_line() {
-  host_->complain("a line of more than " + std::to_string(options_.line_bytes_max >> 20) +
-                  " MiB is skipped");
   skipping_ = true;
+  long_begin_ = offset_ - static_cast<off_t>(filled_);
+  long_sample_.assign(block_->data.get(), std::min(filled_, kSampleBytes));
   filled_ = 0;
+}
+
+// When its end is known: so it is rejected once, also where a restart comes in between.
+void FileSource::reject_long_line() {
+  skipping_ = false;
+  host_->ident(position());
+  host_->reject(long_sample_,
+                "a line of more than " + size_words(options_.line_bytes_max) + " (max_record)");
+  host_->flush();
 }
 
 void FileSource::at_end() {
@@ -201,8 +219,11 @@ void FileSource::at_end() {
 
 // A record without a line break, when there will be no more of it.
 void FileSource::hand_over_rest() {
-  if (filled_ > 0 && !skipping_) hand_over(filled_);
-  skipping_ = false;
+  if (skipping_) {
+    filled_ = 0;
+    return reject_long_line();
+  }
+  if (filled_ > 0) hand_over(filled_);
   filled_ = 0;
 }
 
@@ -215,7 +236,8 @@ void FileSource::look_for_changes() {
                       " bytes is lost");
     }
     filled_ = 0;
-    skipping_ = false;
+    if (skipping_) reject_long_line();
+    if (ended_) return;
     offset_ = ::lseek(fd_, 0, SEEK_SET);
     return schedule(0);
   }
@@ -231,7 +253,7 @@ void FileSource::look_for_changes() {
 }
 
 std::string FileSource::position() const {
-  const off_t handed = offset_ - static_cast<off_t>(filled_);
+  const off_t handed = skipping_ ? long_begin_ : offset_ - static_cast<off_t>(filled_);
   return std::to_string(inode_) + ':' + std::to_string(handed);
 }
 
@@ -262,8 +284,8 @@ Result<BlockPtr> FileSource::reread(std::string_view range) {
   if (fd < 0 || ::fstat(fd, &status) != 0 || status.st_ino != static_cast<ino_t>(inode)) {
     const bool other = fd >= 0;
     if (other) ::close(fd);
-    return fail(ErrorKind::kIo, other ? options_.path + " is another file now"
-                                      : errno_text(errno, options_.path));
+    return fail(ErrorKind::kIo, other ? shown_path() + " is another file now"
+                                      : errno_text(errno, options_.path, options_.path_secret));
   }
   auto block = std::make_shared<Block>(size);
   while (block->size < size) {
@@ -273,7 +295,7 @@ Result<BlockPtr> FileSource::reread(std::string_view range) {
     block->size += static_cast<size_t>(n);
   }
   ::close(fd);
-  if (block->size < size) return fail(ErrorKind::kIo, options_.path + " is shorter than it was");
+  if (block->size < size) return fail(ErrorKind::kIo, shown_path() + " is shorter than it was");
   restored_inode_ = static_cast<ino_t>(inode);
   restored_offset_ = static_cast<off_t>(begin) + static_cast<off_t>(size);
   return BlockPtr(std::move(block));

@@ -15,9 +15,10 @@ namespace streamflow::file {
 
 struct SourceOptions {
   std::string path;
+  bool path_secret = false;  // not in messages
   bool standard_input = false;
   bool follow = false;
-  size_t line_bytes_max = size_t{64} << 20;  // a longer line is skipped and said so
+  size_t line_bytes_max = size_t{64} << 20;  // a longer line is rejected
   size_t block_bytes = size_t{256} << 10;
 };
 
@@ -46,6 +47,8 @@ class FileSource final : public Source {
   // `inode:begin:size` of the lines handed over last; of a regular file only.
   std::string range() const override;
   Result<BlockPtr> reread(std::string_view range) override;
+  // Of lines that were rejected: where they end.
+  void replayed(std::string_view ident) override { restore(ident); }
   void stop() override;
 
  private:
@@ -61,10 +64,12 @@ class FileSource final : public Source {
   void hand_over(size_t line_bytes);
   void skip_long_line();
   void leave_long_line();
+  void reject_long_line();
   void at_end();
   void look_for_changes();
   void hand_over_rest();
   void close_file();
+  std::string shown_path() const { return options_.path_secret ? "the file" : options_.path; }
   std::shared_ptr<Block> new_block(size_t capacity);
 
   SourceOptions options_;
@@ -77,7 +82,9 @@ class FileSource final : public Source {
   bool wait_for_readable_ = false;
   bool paused_ = false;
   bool ended_ = false;
-  bool skipping_ = false;  // inside a line that is too long
+  bool skipping_ = false;  // inside a line that is too long, which
+  off_t long_begin_ = 0;   // begins here,
+  std::string long_sample_;  // with this
   int quiet_polls_ = 0;
   dev_t device_ = 0;
   ino_t inode_ = 0;

@@ -220,6 +220,7 @@ void Client::drop_descriptor() {
   loop_->cancel(std::exchange(answer_timer_, 0));
   loop_->cancel(std::exchange(misc_timer_, 0));
   loop_->cancel(std::exchange(again_timer_, 0));
+  loop_->cancel(std::exchange(steady_timer_, 0));
   if (watch_ != 0) loop_->unwatch(std::exchange(watch_, 0));
   if (descriptor_ < 0) return;
   // The library may think that it is connected: nothing more must reach the broker.
@@ -235,7 +236,12 @@ void Client::report(ConnectorState state, const std::string& reason, Micros retr
 }
 
 void Client::up(const std::string& remark) {
-  retry_.reset();
+  if (steady_timer_ == 0) {
+    steady_timer_ = loop_->after(kSteadyAfter, [this] {
+      steady_timer_ = 0;
+      retry_.reset();
+    });
+  }
   report(ConnectorState::kUp, remark);
 }
 

@@ -55,9 +55,9 @@ struct ClientOptions {
   int send_maximum = 1000;           // publications on their way and not confirmed
 };
 
-// What a connection means to its owner.  All but `turn`, `writable` and `lost` are called inside
-// libmosquitto's callbacks: subscribing is allowed there, publishing and anything that writes is
-// not.
+// What a connection means to its owner.  `connected`, `message`, `subscribed` and `published` are
+// called inside libmosquitto's callbacks: subscribing is allowed there, publishing and anything that
+// writes is not.  `state` comes from inside them too where `up` is called there, else from the loop.
 class ClientOwner {
  public:
   virtual void connected(bool session_present) = 0;
@@ -72,7 +72,6 @@ class ClientOwner {
   // The connection that `connected` announced is gone.
   virtual void lost() = 0;
   virtual void state(ConnectorState state, const std::string& reason, Micros retry_at) = 0;
-  virtual void complain(const std::string& text) = 0;
 
  protected:
   ~ClientOwner() = default;
@@ -88,6 +87,9 @@ class Client {
   static constexpr Micros kAnswerMax = 10 * kMicrosPerSecond;
   // How often the keepalive is looked at; its resolution is one second.
   static constexpr Micros kMiscEvery = kMicrosPerSecond;
+  // A connection that lived this long was no accident: the waits after it are short again.  A peer
+  // that takes everybody and drops them at once is not asked ten times a second for ever.
+  static constexpr Micros kSteadyAfter = 5 * kMicrosPerSecond;
   // Published and not confirmed: libmosquitto keeps a copy of each.
   static constexpr int kInFlightMax = 1000;
 
@@ -100,7 +102,7 @@ class Client {
   void stop();        // says goodbye; nothing is called back after it returns
   void disconnect();  // the same, but `connect` may follow; the session stays at the broker
   void connect();     // no-op while connected or trying
-  // Owner: what it needs is in place.  Reports kUp and makes the next waits short.
+  // Owner: what it needs is in place.  Reports kUp.
   void up(const std::string& remark = {});
   void pause_state(const std::string& reason);  // owner, after `disconnect`: why it did
   // Owner, in a callback: this connection is of no use for that reason; try again later.
@@ -172,6 +174,7 @@ class Client {
   Loop::Id answer_timer_ = 0;
   Loop::Id misc_timer_ = 0;
   Loop::Id again_timer_ = 0;
+  Loop::Id steady_timer_ = 0;
   Retry retry_;
   bool speaking_5_ = true;
   bool version_known_ = false;    // a broker took it

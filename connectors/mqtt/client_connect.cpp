@@ -111,11 +111,13 @@ void Client::open_on_thread() {
   const char* const bind_address = local_address(family_);
   phase_ = Phase::kResolving;
   answer_timer_ = loop_->after(kConnectMax, [this] { answer_late(); });
+  uint64_t attempt = 0;
   {
     const std::lock_guard lock(link_->mutex);
     link_->done = false;
+    attempt = ++link_->attempt;
   }
-  const auto work = [link = link_, host = options_.address.host, port = options_.address.port,
+  const auto work = [link = link_, attempt, host = options_.address.host, port = options_.address.port,
                      keepalive = options_.keepalive_s, bind_address] {
     const int code =
         mosquitto_connect_bind_async(link->handle, host.c_str(), port, keepalive, bind_address);
@@ -126,9 +128,11 @@ void Client::open_on_thread() {
     link->error = error;
     if (link->loop == nullptr) return;
     // Refused when too much waits: then answer_late finds it.
-    (void)link->loop->post([link, code, error] {
+    (void)link->loop->post([link, attempt, code, error] {
       Client* const client = link->client;
-      if (client != nullptr && client->phase_ == Phase::kResolving) client->opened(code, error);
+      // answer_late may have taken it, and the next attempt be under way.
+      const bool wanted = client != nullptr && client->phase_ == Phase::kResolving;
+      if (wanted && link->attempt == attempt) client->opened(code, error);
     });
   };
   try {
@@ -205,6 +209,8 @@ bool Client::finish_opening() {
 }
 
 void Client::on_connack(int code, int flags) {
+  // A second one: what it would start is running already.
+  if (phase_ != Phase::kHandshake) return give_up("the broker broke the protocol");
   if (code != 0) {
     refusal_ = connect_refusal(code);
     version_refused_ = is_version_refusal(code);

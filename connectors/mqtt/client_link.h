@@ -15,8 +15,9 @@ struct Client::Link {
   mosquitto* handle = nullptr;
   Client* client = nullptr;  // null once it is gone; loop thread only
   std::string tls_error;     // of the attempt in progress, by whoever makes it
-  std::mutex mutex;          // of the three below
+  std::mutex mutex;          // of those below
   Loop* loop = nullptr;      // null: nobody wants the result
+  uint64_t attempt = 0;      // whose result these are
   bool done = false;
   int code = 0, error = 0;
 

@@ -20,6 +20,7 @@ constexpr const char* kBadTopic = "E0602";
 constexpr const char* kOtherCaptures = "E0603";
 constexpr const char* kBadOption = "E0604";
 constexpr const char* kNoFile = "E0605";
+constexpr const char* kHidden = "***";  // instead of what a ${VAR} stands for
 
 constexpr Micros kKeepaliveMin = 5 * kMicrosPerSecond;  // libmosquitto's
 constexpr Micros kKeepaliveMax = 65535 * kMicrosPerSecond;
@@ -40,7 +41,8 @@ std::vector<OptionDescriptor> connection_options() {
        .choices = {"auto", "5", "3.1.1"}},
       {.name = "client_id",
        .type = kText,
-       .help = "what the broker knows us by; by default made once and kept"},
+       .help = "what the broker knows us by; by default a source's is made once and kept, a sink's "
+               "another each time"},
       {.name = "keepalive",
        .type = kDuration,
        .help = "silence after which broker and we ask each other for a sign of life",
@@ -209,12 +211,34 @@ ClientOptions read_client(BuildContext& context, const SpecValue* value) {
   return out;
 }
 
+// An id that the user chose: the broker ends the connection of whoever had it before.
+Claim claim_of(const BuildContext& context, const ClientOptions& client) {
+  if (client.client_id.empty()) return {};
+  Address broker = client.address;
+  broker.topic.clear();
+  const SpecValue* const id = context.params.value("client_id");
+  const std::string shown = id != nullptr && id->secret ? std::string(kHidden) : client.client_id;
+  return {"the client id '" + shown + "' at " + broker.shown(), context.params.span("client_id")};
+}
+
+// Whether bytes [begin, end) of the text hold some of a ${VAR}, which has one place for all its bytes.
+// Where places are not known: all of them.
+bool holds_secret(const SpecValue& value, size_t begin, size_t end) {
+  if (!value.secret) return false;
+  if (!value.offsets || value.offsets->size() <= end) return true;
+  for (size_t i = begin; i < end; ++i) {
+    if ((*value.offsets)[i + 1] != (*value.offsets)[i] + 1) return true;
+  }
+  return false;
+}
+
 // --- source ---
 
 void add_filter(BuildContext& context, SourceOptions& options, const SpecValue* value,
                 size_t offset, std::string_view text) {
   auto filter = parse_filter(text);
   if (!filter) return report(context, value, offset, kBadTopic, filter.error());
+  if (holds_secret(*value, offset, offset + text.size())) filter->shown = kHidden;
   std::vector<std::string> names;
   for (const Capture& capture : filter->captures) names.push_back(capture.name);
   if (options.filters.empty()) {
@@ -223,7 +247,7 @@ void add_filter(BuildContext& context, SourceOptions& options, const SpecValue* 
                                   options.captures.end())) {
     return report(context, value, offset, kOtherCaptures,
                   {0, text.size(), "the topics of one source capture the same names",
-                   "'" + options.filters.front().text + "' captures others"});
+                   "'" + options.filters.front().shown + "' captures others"});
   }
   options.filters.push_back(std::move(*filter));
 }
@@ -246,10 +270,10 @@ void read_filters(BuildContext& context, SourceOptions& options, const SpecValue
 
 std::string shown_source(const SourceOptions& options) {
   Address address = options.client.address;
-  if (address.topic.empty() && !options.filters.empty()) {
-    address.topic = options.filters.front().text;
-    if (options.filters.size() > 1) address.topic += " …";
-  }
+  const bool of_address = !address.topic.empty();
+  const TopicFilter& first = options.filters.front();
+  if (!of_address || first.shown == kHidden) address.topic = first.shown;
+  if (!of_address && options.filters.size() > 1) address.topic += " …";
   return address.shown();
 }
 
@@ -273,6 +297,7 @@ SourceBuild build_source(BuildContext& context) {
   SourceBuild out;
   if (context.diagnostics.errors() > errors_before) return out;
   out.address = shown_source(options);
+  out.claim = claim_of(context, options.client);
   out.captures = options.captures;
   out.meta.assign(std::begin(MqttSource::kMeta), std::end(MqttSource::kMeta));
   if (options.qos == 0) out.loses = "QoS 0: the broker does not send again";
@@ -300,13 +325,15 @@ SinkBuild build_sink(BuildContext& context) {
   options.qos = static_cast<int>(params.integer("qos", 1));
   options.retain = params.flag("retain");
   options.timestamps = timestamp_style(params.choice("timestamps"));
-  options.pipeline = context.pipeline;
-  options.node = context.id;
   for (const std::string& field : options.topic.fields()) context.reads.insert(field);
   if (!options.value.empty()) context.reads.insert(options.value);
   SinkBuild out;
   if (context.diagnostics.errors() > errors_before) return out;
-  out.address = parsed.shown();
+  Address shown = parsed;
+  options.topic_hidden = holds_secret(*address, parsed.topic_begin, address->text.size());
+  if (options.topic_hidden) shown.topic = kHidden;
+  out.address = shown.shown();
+  out.claim = claim_of(context, options.client);
   out.guarantee = options.qos == 0 ? "at_most_once" : "at_least_once";
   out.guarantee_reason = options.qos == 0 ? "QoS 0: the broker confirms nothing"
                                           : "what was published cannot be taken back";

@@ -38,7 +38,9 @@ bool is_absent(const Column* column, uint32_t row) {
 
 MqttSink::MqttSink(SinkOptions options) : options_(std::move(options)) {
   if (options_.client.client_id.empty()) {
-    options_.client.client_id = derived_client_id(options_.pipeline, options_.node);
+    // Another each time: with a clean session there is nothing at the broker to come back to, and an
+    // id that two daemons of one machine could share would have each end the other's connection.
+    options_.client.client_id = random_client_id();
   }
   options_.client.clean = true;  // the library keeps what is not confirmed
   if (options_.qos == 2) options_.client.send_maximum = kExactlyOnceInFlightMax;
@@ -105,7 +107,8 @@ std::string MqttSink::fill_topic(uint32_t row, const std::vector<ColumnPtr>& fie
 }
 
 void MqttSink::fail_row(const Row& row, std::string_view reason) {
-  const std::string_view sample = row.payload.empty() ? row.topic : row.payload;
+  std::string_view sample = row.payload;
+  if (sample.empty() && !options_.topic_hidden) sample = row.topic;
   host_->failed(1, reason, sample.substr(0, kSampleMax));
 }
 
@@ -283,7 +286,5 @@ Status MqttSink::load(std::string_view bytes, bool exactly) {
 void MqttSink::state(ConnectorState state, const std::string& reason, Micros retry_at) {
   host_->state(state, reason, retry_at);
 }
-
-void MqttSink::complain(const std::string& text) { (void)text; }
 
 }  // namespace streamflow::mqtt

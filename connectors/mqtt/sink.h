@@ -21,13 +21,13 @@
 namespace streamflow::mqtt {
 
 struct SinkOptions {
-  ClientOptions client;  // clean; client_id empty: derived
+  ClientOptions client;  // clean; client_id empty: a new one
   Template topic;
+  bool topic_hidden = false;  // it holds a secret: not in samples of failed rows
   std::string value;  // the field that is the payload; empty: the record as JSON
   int qos = 1;
   bool retain = false;
   TimestampStyle timestamps = TimestampStyle::kRfc3339;
-  std::string pipeline, node;
 };
 
 class MqttSink final : public Sink, private ClientOwner {
@@ -60,7 +60,6 @@ class MqttSink final : public Sink, private ClientOwner {
   void writable() override;
   void lost() override;
   void state(ConnectorState state, const std::string& reason, Micros retry_at) override;
-  void complain(const std::string& text) override;
 
   void queue_row(const Batch& batch, uint32_t row, const std::vector<ColumnPtr>& fields,
                  const Column* value);

@@ -15,6 +15,7 @@ namespace streamflow::mqtt {
 namespace {
 
 constexpr int kRefused = 0x80;  // SUBACK codes from here on
+constexpr size_t kSampleBytes = 200;
 
 // Kept in the state folder, so no std::hash.
 uint64_t content_hash(const mosquitto_message& message) {
@@ -49,7 +50,6 @@ void MqttSource::start(Loop& loop, SourceHost& host) {
   ClientOwner& owner = *this;
   client_ = std::make_unique<Client>(options_.client, owner);
   client_->start(loop);
-  if (paused_) leave_while_paused();
 }
 
 void MqttSource::stop() {
@@ -65,6 +65,8 @@ void MqttSource::restore_session() {
     Result<Session> kept = read_session(session_path_);
     if (kept) {
       session_filters_ = kept->filters;
+      may_stray_ = std::any_of(session_filters_.begin(), session_filters_.end(),
+                               [this](const std::string& old) { return !wants(old); });
       if (options_.client.client_id.empty()) options_.client.client_id = kept->client_id;
     } else {
       complain(kept.error().message + "; a new MQTT session is begun");
@@ -94,31 +96,34 @@ void MqttSource::keep_session() {
 }
 
 void MqttSource::connected(bool session_present) {
-  resuming_ = session_present && !seen_.empty();
-  again_.clear();
-  if (resuming_) {
+  // A connection that ended before the broker had sent everything again leaves a rest.
+  if (!session_present || !resuming_) again_.clear();
+  if (session_present) {
     for (const Seen& seen : seen_) again_[seen.id] = seen.hash;
   }
+  resuming_ = !again_.empty();
   seen_.clear();
   if (session_present && subscribed_) return client_->up();
   subscribe_all();
+}
+
+bool MqttSource::wants(const std::string& filter) const {
+  return std::any_of(options_.filters.begin(), options_.filters.end(),
+                     [&filter](const TopicFilter& ours) { return ours.text == filter; });
 }
 
 void MqttSource::subscribe_all() {
   subscribing_.clear();
   refused_.clear();
   for (const std::string& old : session_filters_) {
-    const bool wanted =
-        std::any_of(options_.filters.begin(), options_.filters.end(),
-                    [&old](const TopicFilter& filter) { return filter.text == old; });
-    if (!wanted) client_->unsubscribe(old);
+    if (!wants(old)) client_->unsubscribe(old);
   }
   const int options_5 = options_.retained ? 0 : MQTT_SUB_OPT_SEND_RETAIN_NEVER;
   // One packet each: some brokers take only a few filters in one.
   for (size_t i = 0; i < options_.filters.size(); ++i) {
     const int id = client_->subscribe(options_.filters[i].text, options_.qos, options_5);
     if (id == 0) {
-      refused_.push_back("cannot subscribe to '" + options_.filters[i].text + "'");
+      refused_.push_back("cannot subscribe to '" + options_.filters[i].shown + "'");
     } else {
       subscribing_[id] = i;
     }
@@ -129,7 +134,7 @@ void MqttSource::subscribe_all() {
 void MqttSource::subscribed(int id, std::span<const int> granted) {
   const auto it = subscribing_.find(id);
   if (it == subscribing_.end() || granted.empty()) return;
-  const std::string& filter = options_.filters[it->second].text;
+  const std::string& filter = options_.filters[it->second].shown;
   if (granted[0] >= kRefused) {
     refused_.push_back("the broker refused the subscription to '" + filter +
                        "': " + reason_words(granted[0]));
@@ -156,21 +161,20 @@ void MqttSource::lost() { subscribing_.clear(); }
 void MqttSource::message(const mosquitto_message& message) {
   if (message.qos == 1 && seen_before(message)) return;
   if (message.retain && !options_.retained) return;
+  if (message.qos == 1) host_->ident(ident_);
   const std::string_view topic = message.topic;
-  if (!options_.captures.empty() && !capture(topic)) {
-    // Of a filter that an earlier version of this pipeline subscribed to.
-    if (strays_++ == 0)
-      complain("skipped a message on '" + std::string(topic) + "': no topic matches");
-    return;
+  const std::string_view payload(static_cast<const char*>(message.payload),
+                                 static_cast<size_t>(message.payloadlen));
+  const bool must_match = may_stray_ || !options_.captures.empty();
+  if (must_match && !capture(topic)) {
+    // Published while we were away to what an earlier version of this pipeline subscribed to.
+    return host_->reject(payload.substr(0, kSampleBytes),
+                         "a message on a topic that this source no longer subscribes to");
   }
-  if (options_.message_bytes_max != 0 &&
-      static_cast<size_t>(message.payloadlen) > options_.message_bytes_max) {
-    constexpr size_t kSampleBytes = 200;
-    const std::string_view payload(static_cast<const char*>(message.payload),
-                                   static_cast<size_t>(message.payloadlen));
+  if (options_.message_bytes_max != 0 && payload.size() > options_.message_bytes_max) {
     return host_->reject(
         payload.substr(0, kSampleBytes),
-        "a message of " + std::to_string(message.payloadlen) + " bytes is more than max_message");
+        "a message of " + std::to_string(payload.size()) + " bytes is more than max_message");
   }
   hand_over(message, topic);
 }
@@ -208,7 +212,6 @@ void MqttSource::append_seen(const Seen& seen, std::string& out) {
 }
 
 void MqttSource::hand_over(const mosquitto_message& message, std::string_view topic) {
-  if (message.qos == 1) host_->ident(ident_);
   if (wants_[0]) meta_[0] = Value::string(std::string(topic));  // kept until `flush`
   if (wants_[1]) meta_[1] = Value::integer(message.qos);
   if (wants_[2]) meta_[2] = Value::boolean(message.retain);
@@ -230,6 +233,7 @@ void MqttSource::turn() {
 
 std::string MqttSource::position() const {
   std::string out;
+  for (const auto& [id, hash] : again_) append_seen({id, hash}, out);
   for (const Seen& seen : seen_) append_seen(seen, out);
   return out;
 }
@@ -251,9 +255,7 @@ void MqttSource::replayed(std::string_view ident) {
 // --- backpressure ---
 
 void MqttSource::pause() {
-  if (paused_) return;
-  paused_ = true;
-  if (!client_) return;
+  if (!client_ || std::exchange(paused_, true)) return;
   if (!client_->connected()) return leave_while_paused();
   client_->hold_reading(true);
   pause_timer_ = loop_->after(hold_max(), [this] {

@@ -73,13 +73,15 @@ class MqttSource final : public Source, private ClientOwner {
   void turn() override;
   void lost() override;
   void state(ConnectorState state, const std::string& reason, Micros retry_at) override;
-  void complain(const std::string& text) override;
 
+  void complain(const std::string& text);
   void restore_session();
   void keep_session();
   void subscribe_all();
   void all_subscribed();
   bool seen_before(const mosquitto_message& message);
+  bool wants(const std::string& filter) const;
+  // Whether a filter matches; if so the captures are at hand.
   bool capture(std::string_view topic);
   void hand_over(const mosquitto_message& message, std::string_view topic);
   void leave_while_paused();
@@ -103,11 +105,11 @@ class MqttSource final : public Source, private ClientOwner {
   bool away_ = false;  // disconnected because paused
   Loop::Id pause_timer_ = 0;
   std::deque<Seen> seen_;                    // of this connection, QoS 1
-  std::unordered_map<int, uint64_t> again_;  // of the one before: may be sent again
+  std::unordered_map<int, uint64_t> again_;  // of those before: may be sent again
   bool resuming_ = false;
-  uint64_t strays_ = 0;
   uint64_t turns_ = 0;
   std::string ident_;
+  bool may_stray_ = false;  // the kept session had filters that we do not
 };
 
 }  // namespace streamflow::mqtt

@@ -49,6 +49,7 @@ class FilterParser {
       out_.pattern += '/';
     }
     out_.text = std::string(text_.substr(0, share_end)) + out_.pattern;
+    out_.shown = out_.text;
     return out_;
   }
 

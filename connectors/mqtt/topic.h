@@ -23,6 +23,7 @@ struct Capture {
 
 struct TopicFilter {
   std::string text;               // what is subscribed to, captures as `+`
+  std::string shown;              // the same for people; *** where it holds a secret
   std::string pattern;            // what topics match: `text` without `$share/GROUP/`
   std::vector<Capture> captures;  // by level
 };

@@ -8,7 +8,10 @@ const src = fileURLToPath(new URL('../../web/dashboard/src/', import.meta.url));
 let lib;
 
 before(async () => {
-  const entry = ['chart_feed', 'series', 'charts/align', 'charts/marks', 'ticks', 'numbers', 'y_range'].map((name) => `export * from './${name}';`).join('\n');
+  // What a page has.
+  globalThis.location = { hash: '', pathname: '/', search: '' };
+  globalThis.window = { addEventListener() {} };
+  const entry = ['chart_feed', 'series', 'view', 'charts/align', 'charts/marks', 'ticks', 'numbers', 'y_range'].map((name) => `export * from './${name}';`).join('\n');
   const { outputFiles } = await esbuild.build({
     stdin: { contents: entry, resolveDir: src, loader: 'ts' }, bundle: true, write: false, format: 'esm', target: 'es2020',
   });
@@ -63,6 +66,37 @@ test('of a frame that overlaps the history only the newer part is added', async 
   feed.frame({ from: 6, seq: 10, series: [{ name: 'a', slot: 1, x: [6, 8], y: [6, 8] }, { name: 'b', slot: 2, x: [7, 9], y: [7, 9] }] });
   assert.deepEqual(held(feed), [...range(0, 7), 8]);
   assert.deepEqual(feed.series.list[1].x, [7, 9]);
+});
+
+test('another chart of the same id, which counts from its own start, is loaded', async () => {
+  const { feed, asked, answer } = feedWith();
+  feed.load();
+  await answer(data(500));
+  feed.frame(frame(0, 3));
+  assert.equal(asked.length, 1);
+  await answer(data(3));
+  feed.frame(frame(3, 5));
+  assert.deepEqual(held(feed), range(0, 5));
+  assert.equal(asked.length, 0);
+  assert.equal(feed.waiting(), 0);
+});
+
+test('series whose last point is older than the history are forgotten', async () => {
+  const { feed, answer } = feedWith();
+  feed.load();
+  await answer({ ...data(5), series: [
+    { name: 'old', slot: 1, x: [1, 2], y: [1, 2] }, { name: 'now', slot: 2, x: [1, 2e6], y: [1, 2] }] });
+  const { version } = feed;
+  feed.trim(2e6);
+  assert.deepEqual(feed.series.list.map((s) => s.name), ['now']);
+  assert.notEqual(feed.version, version);
+  feed.frame({ from: 5, seq: 6, series: [{ name: 'old', slot: 1, x: [2e6], y: [3] }] });
+  assert.deepEqual(feed.series.list.map((s) => s.name), ['now', 'old']);
+});
+
+test('a link that was cut or edited is read as far as it goes', () => {
+  assert.deepEqual(lib.parse('#hide.x=%25zz,a%252Cb&tz=utc').hidden, { x: ['a,b'] });
+  assert.equal(lib.parse('#hide.x=%25zz&tz=utc').utc, true);
 });
 
 test('while frozen nothing is added, and what waits is counted', async () => {

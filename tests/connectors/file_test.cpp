@@ -14,6 +14,7 @@
 #include "connectors/file/source.h"
 #include "core/decode/json.h"
 #include "core/sim_loop.h"
+#include "core/state_bytes.h"
 #include "tests/support/fake_host.h"
 #include "tests/support/poll_loop.h"
 
@@ -138,12 +139,13 @@ struct BuiltSink {
 
 BuiltSink build_sink(const std::string& address, const std::string& folder,
                      const std::vector<std::pair<std::string, std::string>>& options,
-                     Diagnostics& diagnostics) {
+                     Diagnostics& diagnostics, bool secret = false) {
   Registry registry;
   register_file(registry);
   const SinkDescriptor& descriptor = *registry.find_sink("file");
   const OptionDescriptor argument{.name = "save", .type = OptionType::kUrl};
-  const SpecValue value = SpecValue::scalar(address);
+  SpecValue value = SpecValue::scalar(address);
+  value.secret = secret;
   Params params = validate("sink 'file'", "", SpecValue::scalar("save"), &value, &argument,
                            written(options), descriptor.options, diagnostics);
   params.folder = folder;
@@ -205,7 +207,9 @@ TEST_CASE("file source: a line that is too long is skipped and said so, its neig
   source.start(loop, host);
   loop.run_turn();
   CHECK(host.text == "first\nlast\n");
-  CHECK(host.complaints.size() == 2);
+  CHECK(host.rejections ==
+        std::vector<std::string>(2, "a line of more than 100B (max_record)"));
+  CHECK(host.samples == std::vector<std::string>{std::string(100, 'x'), std::string(100, 'y')});
   CHECK(host.ends == 1);
 }
 
@@ -291,6 +295,28 @@ TEST_CASE("file source: the position is behind the last line handed over") {
   loop.run_turn();
   CHECK(source.position() == std::to_string(status.st_ino) + ":8");
   source.stop();
+}
+
+TEST_CASE("file source: a line that is too long is rejected once, also with a restart in its middle") {
+  TempFolder folder;
+  put_file(folder / "in", "one\n" + std::string(500, 'x'));
+  SimLoop loop;
+  std::string position;
+  const auto run = [&] {
+    FakeSourceHost host;
+    FileSource source({.path = folder / "in", .follow = true, .line_bytes_max = 100, .block_bytes = 16});
+    if (!position.empty()) source.restore(position);
+    source.start(loop, host);
+    loop.run_turn();
+    position = source.position();
+    source.stop();
+    return std::make_pair(host.text, host.rejections.size());
+  };
+  CHECK(run() == std::make_pair(std::string("one\n"), size_t{0}));
+  CHECK(position.ends_with(":4"));
+  put_file(folder / "in", "xxx\ntwo\n", true);
+  CHECK(run() == std::make_pair(std::string("two\n"), size_t{1}));
+  CHECK(run() == std::make_pair(std::string(), size_t{0}));
 }
 
 TEST_CASE("file source: blocks that nobody holds are used again, held ones keep their text") {
@@ -461,6 +487,70 @@ TEST_CASE("file sink: NDJSON is added to a file, or replaces it") {
   run.write(readings({{"c", 3}}));
   CHECK(file_text(folder / "out.ndjson") ==
         "{\"device\":\"b\",\"n\":2}\n{\"device\":\"c\",\"n\":3}\n");
+}
+
+TEST_CASE("file sink: a last line without its line break is ended first, an own one is gone on with") {
+  TempFolder folder;
+  put_file(folder / "out.ndjson", "{\"old\":1}");
+  put_file(folder / "out.csv", "device,n\nold,1");
+  SinkRun run(sink_options(folder / "out.ndjson"));
+  run.write(readings({{"a", 1}}));
+  CHECK(file_text(folder / "out.ndjson") == "{\"old\":1}\n{\"device\":\"a\",\"n\":1}\n");
+  file::SinkOptions options = sink_options(folder / "out.csv");
+  options.csv = true;
+  SinkRun csv(options);
+  csv.write(readings({{"a", 1}}));
+  CHECK(file_text(folder / "out.csv") == "device,n\nold,1\na,1\n");
+}
+
+TEST_CASE("file sink: after a restart what was half written is gone on with, where the file still ends there") {
+  TempFolder folder;
+  const auto state_of = [&](const std::string& path, int64_t size) {
+    std::string state;
+    save_count(1, state);
+    save_text(path, state);
+    save_micros(size, state);
+    save_text("\":2}\n", state);
+    save_count(1, state);
+    save_count(0, state);
+    return state;
+  };
+  const auto run = [&](const std::string& path, int64_t size, bool exactly) {
+    FileSink sink(sink_options(path));
+    REQUIRE(sink.load(state_of(path, size), exactly));
+    SimLoop loop;
+    FakeSinkHost host;
+    sink.start(loop, host);
+    sink.flush();
+    sink.stop();
+    return file_text(path);
+  };
+  put_file(folder / "same", "{\"n\":1}\n{\"n");
+  CHECK(run(folder / "same", 11, false) == "{\"n\":1}\n{\"n\":2}\n");
+  put_file(folder / "longer", "{\"n\":1}\n{\"n\":2");
+  CHECK(run(folder / "longer", 11, true) == "{\"n\":1}\n{\"n\":2}\n");
+  // It may be sent again here, but a line stays a line.
+  put_file(folder / "not taken back", "{\"n\":1}\n{\"n\":2");
+  CHECK(run(folder / "not taken back", 11, false) == "{\"n\":1}\n{\"n\":2\n\":2}\n");
+}
+
+TEST_CASE("file sink: many files that cannot be written are one state, said once a second at most") {
+  TempFolder folder;
+  SinkRun run(sink_options(folder / "{device}/out"));
+  for (int turn = 0; turn < 20; ++turn) {
+    run.write(readings({{"a", turn}, {"b", turn}, {"c", turn}}));
+    run.loop.run_until(run.loop.now() + 250 * kMicrosPerMilli);
+  }
+  CHECK(run.host.states.size() <= 3);  // up, down, and how many more
+  CHECK(run.host.last_reason() == "there is no folder '" + folder / "a" + "' (and 2 more files)");
+  std::filesystem::create_directory(folder / "a");
+  run.loop.run_until(run.loop.now() + 2 * kMicrosPerSecond);
+  CHECK(run.host.last_state() == ConnectorState::kDown);
+  CHECK(run.host.last_reason().find("(and 1 more files)") != std::string::npos);
+  for (const char* name : {"b", "c"}) std::filesystem::create_directory(folder / name);
+  run.loop.run_until(run.loop.now() + 2 * kMicrosPerSecond);
+  CHECK(run.host.last_state() == ConnectorState::kUp);
+  CHECK(run.host.written_rows == 60);
 }
 
 TEST_CASE("file sink: rows wait for flush unless there are many") {
@@ -713,4 +803,26 @@ TEST_CASE("file sink: what is built from an address and its options") {
     REQUIRE(problems.errors() == 1);
     CHECK(problems.all()[0].code == code);
   }
+}
+
+TEST_CASE("file sink: a secret path starts at the pipeline's folder, once, and is not shown") {
+  TempFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  std::filesystem::create_directory("sub");
+  Diagnostics diagnostics;
+  BuiltSink built = build_sink("file:{site}.ndjson", "sub", {}, diagnostics, true);
+  REQUIRE(built.build.sink != nullptr);
+  CHECK(built.build.address == "file:***");
+  SimLoop loop;
+  FakeSinkHost host;
+  built.build.sink->start(loop, host);
+  built.build.sink->write(records({R"({"site":"lyon"})"}));
+  built.build.sink->stop();
+  BuiltSink missing = build_sink("file:none/out.ndjson", "sub", {}, diagnostics, true);
+  missing.build.sink->start(loop, host);
+  CHECK(host.last_reason() == "No such file or directory");
+  missing.build.sink->stop();
+  std::filesystem::current_path(before);
+  CHECK(file_text(folder / "sub/lyon.ndjson") == "{\"site\":\"lyon\"}\n");
 }

@@ -145,6 +145,66 @@ TEST_CASE("mqtt: what a resumed session sends again is not handed over twice") {
   CHECK(run.host.payloads() == std::vector<std::string>{"a", "b", "c", "d", "a"});
 }
 
+TEST_CASE("mqtt: what is sent again after several drops is still known") {
+  const auto messages = [](bool repeated) {
+    return FakeBroker::publication("t", 1, "a", repeated) +
+           FakeBroker::publication("t", 2, "b", repeated) +
+           FakeBroker::publication("t", 3, "c", repeated);
+  };
+  const FakeBroker::Rules::Scene first{.after_suback = messages(false), .hang_up_after_pubacks = 3};
+  const FakeBroker::Rules::Scene last{
+      .session_present = true,
+      .after_connack = messages(true) + FakeBroker::publication("t", 4, "d")};
+  const FakeBroker::Rules::Scene between[] = {
+      // Nothing comes before the second drop, or only some of it.
+      {.session_present = true, .hang_up_after_connack = true},
+      {.session_present = true,
+       .after_connack = FakeBroker::publication("t", 1, "a", true),
+       .hang_up_after_pubacks = 1}};
+  for (const auto& scene : between) {
+    FakeBroker broker({.scenes = {first, scene, last}});
+    PollLoop loop;
+    Running run(loop, broker.address("t"), {{"version", scalar("3.1.1")}});
+    REQUIRE(loop.run_until([&] { return !run.host.received.empty() &&
+                                        run.host.received.back().payload == "d"; }));
+    CHECK(run.host.payloads() == std::vector<std::string>{"a", "b", "c", "d"});
+  }
+}
+
+TEST_CASE("mqtt: a second CONNACK ends the connection and leaves no timer behind") {
+  FakeBroker broker({.scenes = {{.after_connack = std::string("\x20\x02\x00\x00", 4)}}});
+  PollLoop loop;
+  Running run(loop, broker.address("t"), {{"version", scalar("3.1.1")}});
+  REQUIRE(loop.run_until([&] { return run.host.states.is(ConnectorState::kDown); }));
+  CHECK(run.host.states.last() == "the broker broke the protocol");
+  run.source->stop();
+  CHECK(loop.timing() == 0);
+  CHECK(loop.watching() == 0);
+}
+
+TEST_CASE("mqtt: a peer that takes us and hangs up is tried less and less often") {
+  FakeBroker broker({.scenes = {{.after_suback = FakeBroker::publication("t", 1, "a"),
+                                 .hang_up_after_pubacks = 1}}});
+  PollLoop loop;
+  Running run(loop, broker.address("t"), {{"version", scalar("3.1.1")}});
+  loop.run_for(3 * kMicrosPerSecond);
+  CHECK(broker.levels().size() >= 3);
+  CHECK(broker.levels().size() <= 8);  // 0, then after 50 to 100 ms, doubling
+}
+
+TEST_CASE("mqtt: a topic that holds a secret is not said when the broker refuses it") {
+  FakeBroker broker({.of_5 = Of5::kRefuse, .refused_filter = "s3cret"});
+  const SpecValue address = placed_with_secret(broker.address("t/s3cret"), "s3cret");
+  Diagnostics diagnostics;
+  const SourceBuild build = build_source(address, {}, diagnostics);
+  REQUIRE(build.source);
+  PollLoop loop;
+  NotingSourceHost host;
+  build.source->start(loop, host);
+  CHECK(loop.run_until([&] { return host.states.down("refused the subscription to '***'"); }));
+  build.source->stop();
+}
+
 TEST_CASE("mqtt: without its session equal messages are new ones") {
   const std::string same = FakeBroker::publication("t", 1, "a");
   FakeBroker broker(

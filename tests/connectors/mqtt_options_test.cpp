@@ -77,3 +77,22 @@ TEST_CASE("mqtt sink: says what it guarantees and which fields it reads") {
   CHECK(build.guarantee_reason == "QoS 0: the broker confirms nothing");
   CHECK(build.address == "mqtt://localhost:1883/alerts/{device}");
 }
+
+TEST_CASE("mqtt: of an address only the parts that hold a secret are hidden") {
+  Diagnostics diagnostics;
+  const auto shown = [&](const SpecValue& address, const Options& options = {}) {
+    const SourceBuild build = build_source(address, options, diagnostics);
+    REQUIRE(build.source);
+    return build.address;
+  };
+  CHECK(shown(placed_with_secret("mqtt://h/t/s3cret/{device}", "s3cret")) == "mqtt://h:1883/***");
+  CHECK(shown(placed_with_secret("mqtt://u:s3cret@h/t/#", "s3cret")) == "mqtt://h:1883/t/#");
+  SpecValue topics = list({"t/s3cret"});
+  topics.items[0] = placed_with_secret("t/s3cret", "s3cret");
+  CHECK(shown(placed("mqtt://h"), {{"topics", topics}}) == "mqtt://h:1883/***");
+  const SinkBuild sink =
+      build_sink(placed_with_secret("mqtt://h/alerts/s3cret", "s3cret"), {}, diagnostics);
+  REQUIRE(sink.sink);
+  CHECK(sink.address == "mqtt://h:1883/***");
+  CHECK(diagnostics.ok());
+}

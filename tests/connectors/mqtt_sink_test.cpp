@@ -248,3 +248,20 @@ TEST_CASE("mqtt sink: a refused message fails with the broker's reason (MQTT 5)"
   REQUIRE(bench.host.reasons.size() == 1);
   CHECK(bench.host.reasons[0] == "the broker refused it: not authorised");
 }
+
+TEST_CASE("mqtt sink: two daemons of one machine with the same pipeline leave each other alone") {
+  Mosquitto broker;
+  PollLoop loop;
+  NotingSinkHost hosts[2];
+  std::unique_ptr<Sink> sinks[2];
+  for (int i = 0; i < 2; ++i) {
+    sinks[i] = make_sink(broker.address("t"));
+    sinks[i]->start(loop, hosts[i]);
+  }
+  REQUIRE(loop.run_until([&] { return hosts[0].states.up() && hosts[1].states.up(); }));
+  loop.run_for(300 * kMicrosPerMilli);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(hosts[i].states.all.size() == 2);
+    sinks[i]->stop();
+  }
+}

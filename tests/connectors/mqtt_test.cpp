@@ -91,8 +91,8 @@ TEST_CASE("mqtt source: empty and large payloads, and one beyond max_message") {
   CHECK(run.host.received[0].payload.empty());
   CHECK(run.host.received[1].payload.size() == 1000000);
   CHECK(run.host.received[2].payload == "last");
-  REQUIRE(run.host.complaints.size() == 1);
-  CHECK(run.host.complaints[0].find("1100000 bytes is more") != std::string::npos);
+  REQUIRE(run.host.rejections.size() == 1);
+  CHECK(run.host.rejections[0].find("1100000 bytes is more") != std::string::npos);
 }
 
 TEST_CASE("mqtt source: retained messages are kept or skipped") {
@@ -238,6 +238,21 @@ TEST_CASE("mqtt source: topics that a pipeline no longer has are unsubscribed fr
   REQUIRE(run.receives(1));
   loop.run_for(100 * kMicrosPerMilli);
   CHECK(run.host.payloads() == std::vector<std::string>{"2"});
+}
+
+TEST_CASE("mqtt source: what the broker kept for a topic that a pipeline no longer has is rejected") {
+  Mosquitto broker;
+  TemporaryFolder state;
+  PollLoop loop;
+  { REQUIRE(Running(loop, broker.address("old/#"), {}, state.path()).up()); }
+  REQUIRE(broker.publish("old/x", "{\"from\":\"old\"}\n"));
+  Running run(loop, broker.address("new/#"), {}, state.path());
+  REQUIRE(run.up());
+  REQUIRE(broker.publish("new/x", "2\n"));
+  REQUIRE(run.receives(1));
+  CHECK(run.host.payloads() == std::vector<std::string>{"2"});
+  CHECK(run.host.rejections ==
+        std::vector<std::string>{"a message on a topic that this source no longer subscribes to"});
 }
 
 TEST_CASE("mqtt source: dying before its records are through gets them all again") {

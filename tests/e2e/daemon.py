@@ -164,7 +164,8 @@ class Daemon(Process):
 
     def __init__(self, config, folder, *arguments, ready=True):
         self.folder = Path(folder)
-        super().__init__([STREAMFLOWD, "--config", str(config), "--listen", "127.0.0.1:0", "--state-dir",
+        listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
+        super().__init__([STREAMFLOWD, "--config", str(config), *listen, "--state-dir",
                           str(self.folder / "state"), *arguments], self.folder / "daemon.log")
         self.url = None
         if ready:

@@ -2,9 +2,13 @@
 """Start, reload, stop and the command line, with the real daemon and real files."""
 import json
 import os
+import pty
+import re
 import signal
+import socket
 import subprocess
 import time
+import urllib.request
 
 from daemon import STREAMFLOWD, Daemon, Folder, free_port, read_records, run, wait_for
 
@@ -66,6 +70,196 @@ def reload_keeps_what_is_unchanged():
             assert time.monotonic() - start < 10
 
 
+# Its sink waits for a folder: it drains when that comes, or at the stop timeout.
+WAITING = """\
+name: r
+delivery: at_most_once
+from:
+  generate: sensors
+  rate: 500
+steps:
+  - filter: temperature > {limit}
+  - save: "file:{folder}/later/r.ndjson"
+  - chart: line
+    y: temperature
+"""
+
+
+def write_waiting(configs, folder, limit):
+    (configs / "r.yaml").write_text(WAITING.format(folder=folder, limit=limit))
+
+
+def waiting_daemon(folder, *arguments):
+    configs = folder / "pipelines"
+    configs.mkdir()
+    (configs / "a.yaml").write_text(GENERATED.format(name="a", limit=-50, folder=folder))
+    write_waiting(configs, folder, -50)
+    daemon = Daemon(configs, folder, *arguments)
+    wait_for("records", lambda: (r := daemon.pipeline("r")) and r["ledger"]["queued"] > 100)
+    return configs, daemon
+
+
+def reload(daemon):
+    before = daemon.log().count("reloaded:")
+    daemon.send(signal.SIGHUP)
+    wait_for("the reload", lambda: daemon.log().count("reloaded:") > before)
+
+
+def removed_before_it_started():
+    """SIGHUP: a new version that waits for the old one to drain does not start when it is removed meanwhile"""
+    with Folder() as folder:
+        configs, daemon = waiting_daemon(folder)
+        with daemon:
+            write_waiting(configs, folder, -40)
+            reload(daemon)
+            (configs / "r.yaml").unlink()
+            reload(daemon)
+            (folder / "later").mkdir()
+            wait_for("the old version's end", lambda: re.search(r"r: \d+ in", daemon.log()))
+            time.sleep(0.3)  # it would be there at once
+            assert daemon.pipeline("r") is None, daemon.log()
+            assert [p["name"] for p in daemon.status()["pipelines"]] == ["a"]
+
+
+def stopped_while_retiring():
+    """SIGTERM waits for a pipeline that a reload is draining, and says what it wrote"""
+    with Folder() as folder:
+        configs, daemon = waiting_daemon(folder)
+        with daemon:
+            (configs / "r.yaml").unlink()
+            reload(daemon)
+            daemon.send(signal.SIGTERM)
+            wait_for("the stop", lambda: "stopping" in daemon.log())
+            time.sleep(0.3)
+            (folder / "later").mkdir()
+            assert daemon.wait() == 0, daemon.log()
+            came = int(re.search(r"r: (\d+) in", daemon.log()).group(1))
+            assert len(read_records(folder / "later" / "r.ndjson")) == came > 100, daemon.log()
+
+
+def lost_at_the_stop_timeout():
+    """what is still queued at the stop timeout is lost: exit code 3"""
+    with Folder() as folder:
+        configs, daemon = waiting_daemon(folder, "--stop-timeout", "300ms")
+        with daemon:
+            daemon.send(signal.SIGTERM)
+            assert daemon.wait() == 3, daemon.log()
+            assert re.search(r"r: .* still queued", daemon.log()), daemon.log()
+
+
+def pages_hear_of_the_new_charts():
+    """a changed pipeline's page hears of the reload, and again when the new version has started"""
+    with Folder() as folder:
+        configs, daemon = waiting_daemon(folder)
+        with daemon, urllib.request.urlopen(daemon.url + "/api/v1/stream", timeout=30) as stream:
+            def next_reload():
+                while not stream.readline().startswith(b"event: reload"):
+                    pass
+                return json.loads(stream.readline().removeprefix(b"data: "))
+            write_waiting(configs, folder, -40)
+            daemon.send(signal.SIGHUP)
+            assert next_reload()["charts_changed"]
+            (folder / "later").mkdir()
+            assert next_reload()["charts_changed"]
+            assert daemon.pipeline("r")["charts"] == ["r.main.3"]
+            assert "r.main.3" in daemon.get("/api/v1/charts")
+
+
+def reload_goes_on_in_a_file():
+    """a changed pipeline goes on where it was in a file: nothing twice, nothing lost, CSV too, whatever the delivery"""
+    for delivery in ("at_most_once", "at_least_once", "exactly_once"):
+        goes_on_in_a_file(delivery)
+
+
+def goes_on_in_a_file(delivery):
+    with Folder() as folder:
+        configs = folder / "pipelines"
+        configs.mkdir()
+        pipeline = ("name: {name}\ndelivery: " + delivery + "\nfrom: {{file: \"{folder}/in.{name}\", follow: true}}\nsteps:\n"
+                    "  - filter: n >= {limit}\n  - save: \"file:{folder}/out.{name}\"\n    format: ndjson\n")
+        csv, ndjson = folder / "in.csv", folder / "in.ndjson"
+        csv.write_text("n,s\n" + "".join(f"{n},x\n" for n in range(100)))
+        ndjson.write_text("".join(f'{{"n":{n}}}\n' for n in range(100)))
+
+        def write(limit):
+            for name in ("csv", "ndjson"):
+                (configs / f"{name}.yaml").write_text(pipeline.format(name=name, folder=folder, limit=limit))
+
+        def values(name):
+            return [r["n"] for r in read_records(folder / f"out.{name}")]
+        write(0)
+        with Daemon(configs, folder) as daemon:
+            wait_for("the first", lambda: len(values("csv")) == 100 and len(values("ndjson")) == 100)
+            loaded = daemon.status()["reload"]["loaded_at"]
+            write(-1)
+            reload(daemon)
+            wait_for("the new version", lambda: all(
+                (p := daemon.pipeline(name)) and p["steps"][0]["argument"] == "n >= -1" for name in ("csv", "ndjson")))
+            with open(csv, "a") as f:
+                f.write("".join(f"{n},x\n" for n in range(100, 150)))
+            with open(ndjson, "a") as f:
+                f.write("".join(f'{{"n":{n}}}\n' for n in range(100, 150)))
+            wait_for("the rest", lambda: len(values("csv")) >= 150 and len(values("ndjson")) >= 150)
+            assert values("csv") == values("ndjson") == list(range(150))
+            good = daemon.status()["reload"]
+            assert good["loaded_at"] > loaded
+            (configs / "csv.yaml").write_text("from: nowhere:x\n")
+            daemon.send(signal.SIGHUP)
+            wait_for("the refusal", lambda: not daemon.status()["reload"]["ok"])
+            bad = daemon.status()["reload"]
+            assert bad["loaded_at"] == good["loaded_at"] and bad["at"] > good["at"], bad
+
+
+def exits_without_what_ran_on():
+    """a reload that removes the last pipeline with input left ends the daemon"""
+    with Folder() as folder:
+        configs = folder / "pipelines"
+        configs.mkdir()
+        (configs / "r.yaml").write_text(
+            f'name: r\nfrom: {{file: "{folder}/in", follow: true}}\nsteps:\n  - save: "file:{folder}/out"\n')
+        (configs / "done.yaml").write_text(
+            f'name: done\nfrom: "file:{folder}/in"\nsteps:\n  - save: "file:{folder}/out2"\n')
+        (folder / "in").write_text('{"n":1}\n')
+        with Daemon(configs, folder) as daemon:
+            wait_for("the end of one", lambda: (p := daemon.pipeline("done")) and p["state"] == "stopped")
+            (configs / "r.yaml").unlink()
+            daemon.send(signal.SIGHUP)
+            assert daemon.wait() == 0, daemon.log()
+
+
+def colours_stay_in_the_terminal():
+    """problems are coloured on a terminal, and plain in the API"""
+    with Folder() as folder:
+        config = folder / "p.yaml"
+        config.write_text("from: {generate: sensors}\nsteps:\n  - filter: temperature > 1\n")
+        ours, theirs = pty.openpty()
+        daemon = subprocess.Popen([STREAMFLOWD, "--config", config, "--listen", "127.0.0.1:0", "--state-dir", "-"],
+                                  stderr=theirs)
+        os.close(theirs)
+        try:
+            said = b""
+
+            def hear(what):
+                nonlocal said
+                while not (found := re.search(what, said)):
+                    said += os.read(ours, 4096)
+                return found
+            url = hear(rb"dashboard at (http://\S+)/").group(1).decode()
+            config.write_text("from: {generate: sensors}\nsteps:\n  - filtr: temperature > 1\n")
+            daemon.send_signal(signal.SIGHUP)
+            hear(b"reload refused")
+            with urllib.request.urlopen(url + "/api/v1/pipelines", timeout=10) as reply:
+                error = json.loads(reply.read())["reload"]["error"]
+            assert "filtr" in error and "\x1b" not in error, error
+            daemon.send_signal(signal.SIGTERM)
+            hear(b"written")
+            assert daemon.wait(20) == 0
+        finally:
+            daemon.kill()
+            daemon.wait()
+            os.close(ours)
+
+
 def ends_with_its_sources():
     """a file is read whole, the windows close, the daemon exits 0"""
     with Folder() as folder:
@@ -111,6 +305,31 @@ def replay_is_repeatable():
         assert command("replay", no_time, "--input", folder / "in.ndjson").returncode == 2
 
 
+def replay_says_what_it_could_not_do():
+    """replay: unreadable input, a CSV that lacks a field, and sinks that did not write are exit codes"""
+    with Folder() as folder:
+        (folder / "in.ndjson").write_text('{"a":1}\n{"a":2,"b":3}\n{"a":4}\n')
+        def pipeline(steps):
+            (folder / "p.yaml").write_text(f"from: {{mqtt: \"mqtt://nowhere.invalid/x\"}}\nsteps:\n{steps}")
+            return folder / "p.yaml"
+        plain = pipeline("  - filter: a > 0\n")
+        done = command("replay", plain, "--interval", "1s", "--input", folder / "in.ndjson", "--output", folder / "o.csv")
+        assert done.returncode == 3 and "'b' is not in the CSV header" in done.stderr, done
+        assert (folder / "o.csv").read_text() == "a\n1\n"
+        done = command("replay", plain, "--interval", "1s", "--input", folder)
+        assert done.returncode == 3 and "cannot read" in done.stderr, done
+        run = ["--interval", "1s", "--input", folder / "in.ndjson", "--with-sinks"]
+        done = command("replay", pipeline('  - save: "mqtt://nowhere.invalid/y"\n'), *run)
+        assert done.returncode == 2 and "saves to mqtt" in done.stderr and not done.stdout, done
+        done = command("replay", pipeline('  - save: "file:none/{a}.ndjson"\n'), *run)
+        assert done.returncode == 3 and "did not write 3 records" in done.stderr, done
+        assert "no folder" in done.stderr, done
+        done = command("replay", pipeline('  - save: "file:out.csv"\n'), *run)
+        assert done.returncode == 3 and "did not write 1 record: field 'b'" in done.stderr, done
+        done = command("replay", pipeline('  - log: here\n  - save: "file:out.ndjson"\n'), *run)
+        assert done.returncode == 0 and len(read_records(folder / "out.ndjson")) == 3, done
+
+
 def exit_codes():
     """exit codes: 1 bad pipeline, 2 usage, 3 runtime failure, each with a clear message"""
     with Folder() as folder:
@@ -131,9 +350,13 @@ def exit_codes():
         with Daemon(good, folder) as daemon:
             taken = daemon.url.rsplit(":", 1)[1]
             done = command("--config", good, "--listen", f"127.0.0.1:{taken}", "--state-dir", "-")
-            assert done.returncode == 3 and "cannot listen" in done.stderr, done
+            assert done.returncode == 3 and done.stderr.count("cannot listen") == 1, done
             done = command("--config", good, "--listen", f"127.0.0.1:{port}", "--state-dir", folder / "state")
             assert done.returncode == 3 and "another streamflowd" in done.stderr, done
+        done = command("test", good, "--junit", folder / "absent" / "junit.xml")
+        assert done.returncode == 3 and "cannot write" in done.stderr, done
+        done = command(env={**os.environ, "STREAMFLOW_CONFIG": str(bad)})
+        assert done.returncode == 1 and "did you mean 'filter'?" in done.stderr, done
         blocked = folder / "file"
         blocked.write_text("")
         done = command("--config", good, "--listen", "127.0.0.1:0", "--state-dir", blocked / "state")
@@ -143,6 +366,26 @@ def exit_codes():
             done = command(*arguments)
             assert done.returncode == 0 and done.stdout, arguments
         json.loads(command("schema").stdout)
+
+
+def listens_where_it_says():
+    """an IPv6 address in brackets, and further hosts by the environment"""
+    with socket.socket(socket.AF_INET6) as s:
+        try:
+            s.bind(("::1", 0))
+        except OSError:
+            return  # no IPv6 here
+    with Folder() as folder:
+        (folder / "p.yaml").write_text("from: {generate: sensors}\nsteps:\n  - filter: temperature > 1\n")
+        os.environ["STREAMFLOW_ALLOWED_HOST"] = "one.example,two.example"
+        try:
+            with Daemon(folder / "p.yaml", folder, "--listen", "[::1]:0") as daemon:
+                assert daemon.url.startswith("http://[::1]:"), daemon.url
+                assert daemon.status()["pipelines"]
+                ask = urllib.request.Request(daemon.url + "/healthz", headers={"Host": "two.example"})
+                assert urllib.request.urlopen(ask, timeout=10).status == 200
+        finally:
+            del os.environ["STREAMFLOW_ALLOWED_HOST"]
 
 
 def demo_ejects_a_good_pipeline():
@@ -163,5 +406,7 @@ def examples_are_good():
 
 
 if __name__ == "__main__":
-    run([reload_keeps_what_is_unchanged, ends_with_its_sources, standard_streams, replay_is_repeatable, exit_codes,
-         demo_ejects_a_good_pipeline, examples_are_good])
+    run([reload_keeps_what_is_unchanged, removed_before_it_started, stopped_while_retiring, lost_at_the_stop_timeout,
+         pages_hear_of_the_new_charts, reload_goes_on_in_a_file, exits_without_what_ran_on,
+         colours_stay_in_the_terminal, ends_with_its_sources, standard_streams, replay_is_repeatable,
+         replay_says_what_it_could_not_do, exit_codes, listens_where_it_says, demo_ejects_a_good_pipeline, examples_are_good])

@@ -30,6 +30,7 @@ class FakeBroker {
       std::string after_connack = {};  // packets
       std::string after_suback = {};
       int hang_up_after_pubacks = 0;  // 0: never
+      bool hang_up_after_connack = false;
     };
     std::vector<Scene> scenes = {{}};
   };
@@ -164,7 +165,8 @@ class FakeBroker {
     }
     if (level == 5) return send(fd, std::string("\x20\x03\x00\x00\x00", 5));
     const std::string flags(1, scene_.session_present ? '\1' : '\0');
-    return send(fd, "\x20\x02" + flags + std::string(1, '\0') + scene_.after_connack);
+    return send(fd, "\x20\x02" + flags + std::string(1, '\0') + scene_.after_connack) &&
+           !scene_.hang_up_after_connack;
   }
 
   Rules rules_;

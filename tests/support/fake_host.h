@@ -36,7 +36,10 @@ class FakeSourceHost : public SourceHost {
   }
   void ended() override { ++ends; }
   void complain(std::string_view what) override { complaints.emplace_back(what); }
-  void reject(std::string_view, std::string_view reason) override { complaints.emplace_back(reason); }
+  void reject(std::string_view sample, std::string_view reason) override {
+    samples.emplace_back(sample);
+    rejections.emplace_back(reason);
+  }
 
   ConnectorState last_state() const { return states.back().first; }
   const std::string& last_reason() const { return states.back().second; }
@@ -49,7 +52,7 @@ class FakeSourceHost : public SourceHost {
   std::vector<std::string> messages;
   std::vector<std::pair<ConnectorState, std::string>> states;
   Micros retry_at = 0;
-  std::vector<std::string> complaints;
+  std::vector<std::string> complaints, rejections, samples;
   int flushes = 0;
   int ends = 0;
 };

@@ -40,6 +40,21 @@ inline SpecValue placed(const std::string& text) {
   return value;
 }
 
+// The same, with `secret` in it as the text of a ${VAR}: all its bytes have one place.
+inline SpecValue placed_with_secret(const std::string& text, const std::string& secret) {
+  SpecValue value = placed(text);
+  const size_t begin = text.find(secret);
+  std::vector<uint32_t> offsets;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    const bool inside = i >= begin && i < begin + secret.size();
+    const size_t shift = i >= begin + secret.size() ? 6 : 0;  // ${WORD} is longer or shorter
+    offsets.push_back(static_cast<uint32_t>(inside ? begin : i + shift));
+  }
+  value.secret = true;
+  value.offsets = std::make_shared<const std::vector<uint32_t>>(std::move(offsets));
+  return value;
+}
+
 inline Params checked(const char* verb, const SpecValue& address, const Options& options,
                       const std::vector<OptionDescriptor>& descriptors, Diagnostics& diagnostics) {
   static const OptionDescriptor source{.name = "mqtt", .type = OptionType::kText};
@@ -51,25 +66,36 @@ inline Params checked(const char* verb, const SpecValue& address, const Options&
                   diagnostics);
 }
 
-inline SourceBuild build_source(const std::string& address, const Options& options,
+inline SourceBuild build_source(const SpecValue& address, const Options& options,
                                 Diagnostics& diagnostics, const std::string& state_dir = "",
                                 const std::string& pipeline = "test") {
   const SourceDescriptor& descriptor = *mqtt_registry().find_source("mqtt");
-  const Params params = checked("mqtt", placed(address), options, descriptor.options, diagnostics);
+  const Params params = checked("mqtt", address, options, descriptor.options, diagnostics);
   if (!diagnostics.ok()) return {};
   const Schema none;
   BuildContext context{params, none, diagnostics, pipeline, "main", state_dir, {}, {}, {}};
   return descriptor.build(context);
 }
 
-inline SinkBuild build_sink(const std::string& address, const Options& options,
+inline SourceBuild build_source(const std::string& address, const Options& options,
+                                Diagnostics& diagnostics, const std::string& state_dir = "",
+                                const std::string& pipeline = "test") {
+  return build_source(placed(address), options, diagnostics, state_dir, pipeline);
+}
+
+inline SinkBuild build_sink(const SpecValue& address, const Options& options,
                             Diagnostics& diagnostics) {
   const SinkDescriptor& descriptor = *mqtt_registry().find_sink("mqtt");
-  const Params params = checked("save", placed(address), options, descriptor.options, diagnostics);
+  const Params params = checked("save", address, options, descriptor.options, diagnostics);
   if (!diagnostics.ok()) return {};
   const Schema open;
   BuildContext context{params, open, diagnostics, "test", "main.1", "", {}, {}, {}};
   return descriptor.build(context);
+}
+
+inline SinkBuild build_sink(const std::string& address, const Options& options,
+                            Diagnostics& diagnostics) {
+  return build_sink(placed(address), options, diagnostics);
 }
 
 // The same, for tests whose options are right.
@@ -133,7 +159,9 @@ class NotingSourceHost : public SourceHost {
     states.note(state, reason);
   }
   void ended() override {}
-  void reject(std::string_view, std::string_view reason) override { complain(reason); }
+  void reject(std::string_view, std::string_view reason) override {
+    rejections.emplace_back(reason);
+  }
   void complain(std::string_view text) override { complaints.emplace_back(text); }
 
   std::vector<std::string> payloads() const {
@@ -144,7 +172,7 @@ class NotingSourceHost : public SourceHost {
 
   std::vector<Received> unflushed, received;
   States states;
-  std::vector<std::string> complaints;
+  std::vector<std::string> complaints, rejections;
   std::function<void()> on_flush;
 };
 

@@ -209,6 +209,40 @@ TEST_CASE("chart: many keys that come once cost bounded memory and leave the pla
   CHECK(chart.snapshot()->unshown == 90'000);
 }
 
+TEST_CASE("chart: names of series are bounded, and those that begin alike stay apart") {
+  Chart chart(line_info());
+  const std::string most(Chart::kNameBytesMax, 'm');
+  std::string accents;
+  while (accents.size() < 1000) accents += "é";
+  chart.append(most, 1, 1);
+  chart.append(accents + "1", 1, 1);
+  chart.append(accents + "2", 1, 1);
+  chart.append(accents + "1", 2, 2);
+  for (int i = 0; i < 2000; ++i)
+    chart.append(std::string(100'000, 'k') + std::to_string(i), 1, 1);
+  chart.flush(at(0));
+  const ChartSnapshotPtr snapshot = chart.snapshot();
+  CHECK(snapshot->series[0]->name == most);
+  CHECK(snapshot->series[1]->size == 2);
+  CHECK(snapshot->series[2]->size == 1);
+  for (const auto& series : snapshot->series) CHECK(series->name.size() <= Chart::kNameBytesMax);
+  CHECK(snapshot->series[1]->name.find("é… ") != std::string::npos);
+}
+
+TEST_CASE("chart: charts that share their slots agree on a key's colour") {
+  const auto slots = std::make_shared<SeriesSlots>();
+  Chart first(line_info(), slots);
+  Chart second(line_info(), slots);
+  for (const char* name : {"a", "b", "c"}) first.append(name, 1, 1);
+  for (const char* name : {"c", "d", "a"}) second.append(name, 1, 1);
+  first.flush(at(0));
+  second.flush(at(0));
+  CHECK(series_named(*first.snapshot(), "c")->slot == 3);
+  CHECK(series_named(*second.snapshot(), "c")->slot == 3);
+  CHECK(series_named(*second.snapshot(), "d")->slot == 4);
+  CHECK(series_named(*second.snapshot(), "a")->slot == 1);
+}
+
 TEST_CASE("chart: what cannot be drawn is counted or becomes null") {
   Chart chart(line_info());
   chart.append("a", kNull, 1);

@@ -112,7 +112,8 @@ TEST_CASE("hub: charts are listed in the order in which they came; replacing kee
   CHECK(get_once(test.port, "/api/v1/charts").body == "{\"charts\":[]}");
   const auto first = chart_of("a");
   test.hub.add(first);
-  test.hub.add(chart_of("b"));
+  const auto other = chart_of("b");
+  test.hub.add(other);
   const auto second = chart_of("a", ChartKind::kScatter);
   test.hub.add(second);
   test.hub.remove(*first);  // replaced already
@@ -121,9 +122,33 @@ TEST_CASE("hub: charts are listed in the order in which they came; replacing kee
         0);
   CHECK(list.find("{\"id\":\"b\"") != std::string::npos);
   test.hub.remove(*second);
-  test.hub.remove("b");
+  test.hub.remove(*other);
   CHECK(get_once(test.port, "/api/v1/charts").body == "{\"charts\":[]}");
   CHECK(get_once(test.port, "/api/v1/charts/a/data").status == 404);
+}
+
+TEST_CASE("hub: charts of one pipeline and the same keys share their slots, also over a reload") {
+  TestHub test;
+  ChartInfo info;
+  info.pipeline = "p";
+  info.by = {"device"};
+  info.y = {"mean"};
+  auto slots = test.hub.slots(info);
+  info.y = {"max"};
+  CHECK(test.hub.slots(info) == slots);
+  info.y = {"mean", "max"};
+  CHECK(test.hub.slots(info) != slots);
+  info.y = {"mean"};
+  info.by = {"room"};
+  CHECK(test.hub.slots(info) != slots);
+  info.by = {"device"};
+  info.pipeline = "q";
+  CHECK(test.hub.slots(info) != slots);
+  info.pipeline = "p";
+  CHECK(slots->slot_of("a") == 1);
+  const auto next = test.hub.slots(info);  // of the new version, while the old one still runs
+  slots.reset();
+  CHECK(next->slot_of("b") == 2);
 }
 
 TEST_CASE("hub: a query that is not a number is refused") {

@@ -168,8 +168,8 @@ function pipelineList(now, started, charts) {
     const used = rest.written + rest.filtered + rest.late + rest.dropped + rest.failed + rest.held + rest.queued - rest.created;
     return { in: read, ...rest, absorbed: read - used, messages: read, undecodable: 0, balanced: true };
   };
-  const source = (kind, address, more = {}) => ({ id: 'main', kind, address, state: 'up', reason: null, since: started, retry_at: null, messages: 0, undecodable: 0, rate: 0, ...more });
-  const sink = (kind, address, more = {}) => ({ id: 'main.3', kind, address, state: 'up', reason: null, since: started, written: 0, failed: 0, dropped: 0, queued: 0, queued_bytes: 0, ...more });
+  const source = (kind, address, more = {}) => ({ id: 'main', stream: 'main', kind, address, state: 'up', reason: null, since: started, retry_at: null, messages: 0, undecodable: 0, rate: 0, ...more });
+  const sink = (kind, address, more = {}) => ({ id: 'main.3', stream: 'main', kind, address, state: 'up', reason: null, since: started, written: 0, failed: 0, dropped: 0, queued: 0, queued_bytes: 0, ...more });
   const run = Math.floor((now - started) / 1000);
   const make = (name, rate, sources, sinks, read, parts, more = {}) => ({
     name, state: 'running', reason: null, delivery: 'at_least_once', rate, rate_out: rate / 10, ledger: ledger(read, parts), sources, sinks,

@@ -11,7 +11,7 @@ export interface Ledger {
 }
 
 export interface Connector {
-  id: string; kind: string; address: string;
+  id: string; stream: string; kind: string; address: string;
   state: ConnectorState; reason: string | null; since: number; retry_at?: number | null;
 }
 
@@ -34,7 +34,7 @@ export interface Pipeline {
 }
 
 export interface Reload {
-  ok: boolean; at: number; error: string | null; charts_changed?: boolean;
+  ok: boolean; at: number; loaded_at?: number | null; error: string | null; charts_changed?: boolean;
 }
 
 export interface Status {

@@ -56,6 +56,13 @@ export class ChartFeed {
   }
 
   frame(frame: Frame): void {
+    // Numbers go on from where we are unless the chart is another one, of a pipeline that was loaded anew
+    // (or this frame was on its way when /data was answered, and is in that).
+    if (!this.loading && this.seq !== null && frame.seq < this.seq) {
+      this.latest = frame.seq;
+      if (!this.frozen) void this.load();
+      return;
+    }
     this.latest = Math.max(this.latest, frame.seq);
     if (this.frozen && this.seq !== null && !this.loading) return;
     this.queue.push(frame);
@@ -78,11 +85,12 @@ export class ChartFeed {
   trim(now: number): void {
     if (this.frozen) return;
     const from = this.past() ? -Infinity : now - this.chart.history_ms;
-    if (this.chart.kind === 'line' && this.chart.x_is_time) this.series.trimTime(from);
-    else if (this.chart.kind === 'scatter') {
-      if (this.chart.x_is_time) this.series.trimTime(from);
-      this.series.trimCount();
-    } else if (this.chart.kind === 'line') this.series.trimCount();
+    const timed = this.chart.kind !== 'histogram' && this.chart.x_is_time;
+    if (timed && this.series.trimTime(from)) {
+      this.version++;
+      this.shape++;
+    }
+    if (this.chart.kind === 'scatter' || (this.chart.kind === 'line' && !timed)) this.series.trimCount();
     this.drawn = this.series.count();
   }
 

@@ -18,10 +18,10 @@ export interface Condition {
 
 const kLeastSilenceMs = 3000;
 
-// The sources that feed a chart: its id is PIPELINE.STREAM.STEP, and a stream is named like its source.
+// The sources that feed a chart: its id is PIPELINE.STREAM.STEP.
 function sourcesOf(pipeline: Pipeline, id: string): Source[] {
   const stream = id.slice(pipeline.name.length + 1).split('.')[0];
-  const own = pipeline.sources.filter((s) => s.id === stream);
+  const own = pipeline.sources.filter((s) => s.stream === stream);
   return own.length ? own : pipeline.sources;
 }
 

@@ -42,8 +42,9 @@ export class SeriesSet {
     return changed;
   }
 
-  // Forgets what is before `from`, and thins what is too dense.
-  trimTime(from: number): void {
+  // Forgets what is before `from`, series that ended before included, and thins what is too dense. True
+  // when series have gone.
+  trimTime(from: number): boolean {
     for (const series of this.list) {
       const drop = lowerBound(series.x, from) - 1; // one point stays, so that the line enters from the left
       if (drop > 256 || (drop > 0 && drop > series.x.length / 8)) {
@@ -52,6 +53,15 @@ export class SeriesSet {
       }
       if (series.x.length > kPointsMax) thin(series, kPointsMax / 4);
     }
+    return this.keep((series) => series.x.length > 0 && series.x[series.x.length - 1]! >= from);
+  }
+
+  private keep(wanted: (series: Series) => boolean): boolean {
+    const kept = this.list.filter(wanted);
+    if (kept.length === this.list.length) return false;
+    this.list = kept;
+    this.byName = new Map(kept.map((s) => [s.name, s]));
+    return true;
   }
 
   trimCount(): void {

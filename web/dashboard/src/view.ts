@@ -17,6 +17,15 @@ export interface View {
 
 const kHide = 'hide.';
 
+// Null where the text is no part of a URI: links are edited and cut.
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
 export function parse(fragment: string): View {
   const query = new URLSearchParams(fragment.replace(/^#/, ''));
   const number = (name: string) => {
@@ -27,7 +36,7 @@ export function parse(fragment: string): View {
   const theme = query.get('theme');
   const hidden: Record<string, string[]> = {};
   for (const [key, value] of query) {
-    if (key.startsWith(kHide)) hidden[key.slice(kHide.length)] = value.split(',').map(decodeURIComponent);
+    if (key.startsWith(kHide)) hidden[key.slice(kHide.length)] = value.split(',').map(decoded).filter((name) => name !== null);
   }
   const range = number('range');
   return {

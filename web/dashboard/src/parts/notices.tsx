@@ -34,7 +34,7 @@ export function RefusedBanner({ onClose }: { onClose: () => void }) {
   const reload = useValue(refusedValue);
   const status = useValue(statusValue);
   if (!reload) return null;
-  const started = status?.started;
+  const started = status?.reload?.loaded_at ?? status?.started;
   return (
     <section class="panel refused span-12" aria-label={words.reloadRefused}>
       <div class="panel-head">
