@@ -21,12 +21,14 @@ ColumnPtr Batch::field(std::string_view name) const {
 }
 
 void Batch::set(std::string name, ColumnPtr column) {
-  for (NamedColumn& c : columns) {
-    if (c.name != name) continue;
-    c.column = std::move(column);
-    c.original = false;
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&name](const NamedColumn& c) { return c.name == name; });
+  if (found != columns.end() && !found->original) {
+    found->column = std::move(column);
     return;
   }
+  // The place of an original column says nothing: it is there because some step looks at the field.
+  if (found != columns.end()) columns.erase(found);
   columns.push_back({std::move(name), std::move(column), false});
 }
 

@@ -21,7 +21,7 @@ inline constexpr size_t kBatchRowsMax = 1024;
 struct Origin {
   BlockPtr block;
   std::vector<Token> rows;  // the text of each row's object, `{` to `}`
-  bool one_line = false;    // no row's text holds a line break
+  bool one_line = false;    // no row's text holds a line break (LF or CR)
   std::string_view text(size_t row) const {
     return {block->data.get() + rows[row].begin, rows[row].end - rows[row].begin};
   }
@@ -63,7 +63,8 @@ struct Batch {
   // As `find`, but reads the member from the origin's text where no column has it (and it was not
   // dropped).  Null: missing in all rows.  Pipelines decode what they use, so this is the rare way.
   ColumnPtr field(std::string_view name) const;
-  // A copy with `name` set to `column`: in its place if there, else at the end.
+  // Sets `name` to `column`: in its place where a step has made it, else at the end (the origin's member
+  // of that name is replaced in its own place all the same).
   void set(std::string name, ColumnPtr column);
   void drop(std::string_view name);
 };

@@ -72,19 +72,6 @@ void Column::decode(const Selection* rows) const {
     if (kinds_[i] == Kind::kPending) decode_cell(i);
 }
 
-void Column::seal() {
-  decode(nullptr);
-  if (!block_) return;
-  auto copy = std::make_shared<Block>(block_->size);
-  std::memcpy(copy->data.get(), block_->data.get(), block_->size);
-  copy->size = block_->size;
-  const char* from = block_->data.get();
-  for (auto& text : texts_)
-    if (text.data() >= from && text.data() < from + block_->size)
-      text = {copy->data.get() + (text.data() - from), text.size()};
-  block_ = std::move(copy);
-}
-
 std::string_view Column::token(size_t row) const {
   if (tokens_.empty()) return {};
   const Token token = tokens_[row];

@@ -3,8 +3,8 @@
 //
 // A column that came from JSON starts as tokens (places in a block of text) and decodes a cell when
 // somebody first asks for it: filters see few columns, and what a filter removed is never decoded.
-// That makes reading a cache fill, so a column belongs to its loop's thread; `seal` before handing it
-// to another.  Nothing else about an emitted column ever changes.
+// That makes reading a cache fill, so a column belongs to its loop's thread.  Nothing else about an
+// emitted column ever changes.
 #pragma once
 
 #include <bit>
@@ -30,6 +30,9 @@ struct Block {
   explicit Block(size_t bytes) : data(new char[bytes + kPadding]()), capacity(bytes) {}
   std::string_view view() const { return {data.get(), size}; }
 };
+// Blocks and scratch memory above this are for one large message: they are let go of after it.
+inline constexpr size_t kKeptBytesMax = size_t{1} << 20;
+
 using BlockPtr = std::shared_ptr<const Block>;
 
 struct Token {         // [begin, end) in a block; trailing white space included; empty: missing
@@ -54,7 +57,6 @@ class Column {
   // Makes the cells of these rows (all rows: nullptr) readable.  Call once per batch and step, before
   // the accessors below.
   void decode(const Selection* rows) const;
-  void seal();  // decodes all and copies what lives in blocks
 
   Kind kind(size_t row) const { return kinds_[row]; }
   uint64_t bits(size_t row) const { return words_[row]; }
@@ -80,6 +82,7 @@ class Column {
   // The same for whoever copies many: the places, and the text (padded, see Block) they count from.
   const Token* tokens() const { return tokens_.data(); }  // has_tokens()
   const char* token_text() const { return block_->data.get(); }
+  const BlockPtr& block() const { return block_; }
 
   // --- for whoever fills a new column, before it is emitted ---
   void set(size_t row, const Value& value);

@@ -12,8 +12,10 @@
 namespace streamflow {
 namespace {
 
+// A carriage return ends a line for many readers.
 bool has_line_break(std::string_view text) {
-  return std::memchr(text.data(), '\n', text.size()) != nullptr;
+  return std::memchr(text.data(), '\n', text.size()) != nullptr ||
+         std::memchr(text.data(), '\r', text.size()) != nullptr;
 }
 
 void put_nested(std::string_view json, TextWriter& out) {
@@ -83,8 +85,6 @@ void put_value(const Column& column, uint32_t row, TimestampStyle style, TextWri
   }
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 // One column with what is written before each of its cells.
 struct Member {
   Member(std::string_view field, const Column& cells) : name(field), column(&cells) {
@@ -115,7 +115,7 @@ struct Member {
     if (tokens != nullptr && tokens[row].begin != tokens[row].end) {
       const char* const begin = text + tokens[row].begin;
       const char* end = text + tokens[row].end;
-      while (is_blank(end[-1])) --end;
+      while (is_json_blank(end[-1])) --end;
       const auto size = static_cast<size_t>(end - begin);
       const size_t skip = comma ? 0 : 1;
       if (*begin != '{' && *begin != '[') {
@@ -263,13 +263,6 @@ TimestampStyle timestamp_style(std::string_view option) {
   if (option == "us") return TimestampStyle::kMicros;
   if (option == "ns") return TimestampStyle::kNanos;
   return TimestampStyle::kRfc3339;
-}
-
-void prepare_encode(const Batch& batch) {
-  for (const NamedColumn& c : batch.columns) {
-    // Tokens are written as they are: decoding them would be for nothing.
-    if (!c.column->has_tokens()) c.column->decode(batch.selected.get());
-  }
 }
 
 void append_record(const Batch& batch, uint32_t row, TimestampStyle style, std::string& out) {

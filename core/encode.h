@@ -17,8 +17,6 @@ namespace streamflow {
 enum class TimestampStyle : unsigned char { kRfc3339, kSeconds, kMillis, kMicros, kNanos };
 TimestampStyle timestamp_style(std::string_view option);  // "rfc3339" (also empty) s ms us ns
 
-// Makes every cell of the selected rows that will be written readable.  Call once per batch.
-void prepare_encode(const Batch& batch);
 // The record as one JSON object without line breaks, no newline at the end.
 void append_record(const Batch& batch, uint32_t row, TimestampStyle style, std::string& out);
 // All selected rows from position `begin`, each with a newline: the fast way (runs of untouched lines

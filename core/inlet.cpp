@@ -11,10 +11,6 @@ namespace {
 constexpr size_t kTurnBytes = 64 * 1024;   // first size of a turn's block; grows
 constexpr size_t kPoolMax = 4;             // blocks kept for reuse
 
-Micros minus(Micros time, Micros length) {
-  return time < kTimeMin + length ? kTimeMin : time - length;
-}
-
 }  // namespace
 
 Inlet::Inlet(InletOptions options, std::unique_ptr<Decoder> decoder, Loop& loop,
@@ -70,6 +66,7 @@ void Inlet::flush() {
     for (auto& values : meta_values_) values.clear();
     explicit_times_.clear();
     block_.reset();
+    std::erase_if(pool_, [](const auto& block) { return block->capacity > kKeptBytesMax; });
   }
   output_.turn_done();
 }
@@ -164,6 +161,8 @@ void Inlet::event_times(Batch& batch, Times& times, std::vector<std::string>& re
 void Inlet::rows(Decoded decoded) {
   const size_t n = decoded.rows;
   stamp_ = std::max(stamp_, now());
+  last_rows_ = quiet_since_ = now();
+  quiet_before_ = 0;
   Batch batch;
   batch.rows = n;
   batch.columns = std::move(decoded.columns);
@@ -201,7 +200,7 @@ void Inlet::rows(Decoded decoded) {
     }
     const bool limited = options_.clock && options_.stamps && options_.max_future > 0 &&
                          loop_.clock_is_set();
-    const Micros future = limited ? stamp_ + options_.max_future : kTimeMax;
+    const Micros future = limited ? plus(stamp_, options_.max_future) : kTimeMax;
     for (size_t row = 0; row < n; ++row) {
       (*marks)[row] = watermark_;
       const Micros time = (*times)[row];
@@ -225,6 +224,12 @@ void Inlet::rows(Decoded decoded) {
   counts_.rows += n;
   batch.stream_start = start_;
   batch.watermark_after = watermark_;
+  // Before the rows: where a filter keeps none of them, the union below hears of it all the same.
+  if (idle_) {
+    idle_ = false;
+    output_.idle(false);
+  }
+  if (one_by_one_) return send_one_by_one(batch, reasons);
   if (!reasons.empty()) {
     auto good = std::make_shared<Selection>();
     for (uint32_t row = 0; row < n; ++row) {
@@ -237,7 +242,6 @@ void Inlet::rows(Decoded decoded) {
     }
     batch.selected = std::move(good);
   }
-  idle_ = false;
   const size_t count = batch.count();
   if (count <= rows_max_) return send(std::move(batch));
   for (size_t begin = 0; begin < count; begin += rows_max_) {
@@ -245,6 +249,20 @@ void Inlet::rows(Decoded decoded) {
     Batch part = slice(batch, begin, end);
     if (end != count) part.watermark_after = (*batch.watermark)[batch.row_at(end)];
     send(std::move(part));
+  }
+}
+
+void Inlet::send_one_by_one(const Batch& batch, const std::vector<std::string>& reasons) {
+  for (uint32_t row = 0; row < batch.rows; ++row) {
+    if (!reasons.empty() && !reasons[row].empty()) {
+      ++counts_.failed;
+      output_.failed(batch, row, reasons[row]);
+      continue;
+    }
+    Batch one = batch;
+    one.selected = std::make_shared<Selection>(Selection{row});
+    if (row + 1 < batch.rows) one.watermark_after = (*batch.watermark)[row + 1];
+    send(std::move(one));
   }
 }
 
@@ -265,7 +283,8 @@ bool Inlet::follows_clock() const {
 Micros Inlet::clock_watermark(Micros now) const {
   if (!options_.time) return std::max(watermark_, minus(std::max(now, stamp_), options_.lateness));
   if (highest_ == kTimeMin) return watermark_;
-  return std::max(watermark_, minus(highest_ + std::max<Micros>(now - stamp_, 0), options_.lateness));
+  const Micros since = now > stamp_ ? now - stamp_ : 0;
+  return std::max(watermark_, minus(plus(highest_, since), options_.lateness));
 }
 
 void Inlet::advance_clock(Micros now) {
@@ -278,17 +297,23 @@ void Inlet::advance_clock(Micros now) {
 }
 
 Micros Inlet::idle_at() const {
-  if (!options_.clock || !options_.time || ended_ || idle_ || stamp_ == kTimeMin) return kTimeMax;
-  return stamp_ + options_.idle;
+  if (!options_.clock || !options_.time || ended_ || idle_ || !up_) return kTimeMax;
+  return plus(quiet_since_, options_.idle > quiet_before_ ? options_.idle - quiet_before_ : 0);
 }
 
-void Inlet::check_idle(Micros now, bool up) {
-  if (!up) {
-    // Time without a connection does not count.
-    stamp_ = std::max(stamp_, stamp_ == kTimeMin ? kTimeMin : now);
+void Inlet::set_up(bool up, Micros now) {
+  if (up == up_) return;
+  if (!up && now > quiet_since_) quiet_before_ = plus(quiet_before_, now - quiet_since_);
+  up_ = up;
+  quiet_since_ = now;
+}
+
+void Inlet::fall_silent(Micros now) {
+  if (idle_ || ended_) return;
+  if (now < plus(last_rows_, options_.idle)) {  // something has come in between
+    quiet_since_ = now;
     return;
   }
-  if (now < idle_at()) return;
   idle_ = true;
   output_.idle(true);
 }
@@ -310,6 +335,7 @@ Status Inlet::load(std::string_view bytes) {
   for (Micros* v : {&stamp_, &highest_, &watermark_, &start_}) *v = in.micros();
   options_.event_time.set_unit(static_cast<TimeUnit>(in.micros()));
   row_number_ = in.micros();
+  last_rows_ = stamp_;
   const unsigned char flags = in.byte();
   idle_ = (flags & 1) != 0;
   ended_ = (flags & 2) != 0;

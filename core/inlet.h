@@ -84,6 +84,9 @@ class Inlet final : private DecoderOutput {
   // Without `time:`, record n has time n * interval.
   void interval(Micros interval) { interval_ = interval; }
   void rows_max(size_t rows) { rows_max_ = rows; }  // rows a batch at most, to prove that it is no matter
+  // Every row is a batch of its own: where branches of this source meet again, their rows come in the
+  // order of the source's.  Costs about what batches save.
+  void one_by_one() { one_by_one_ = true; }
 
   // --- the clock ---
   // What the clock said when input was taken in that is handled only now; nothing: it says it itself.
@@ -92,8 +95,11 @@ class Inlet final : private DecoderOutput {
   bool follows_clock() const;             // its watermark moves without records
   Micros clock_watermark(Micros now) const;  // what it is at `now`
   void advance_clock(Micros now);         // moves it there
-  void check_idle(Micros now, bool up);   // `up`: the source is connected and not paused
-  Micros idle_at() const;                 // when check_idle is due; kTimeMax: never
+  // Whether the source is connected and not paused: only silence in such time counts for `idle`.
+  void set_up(bool up, Micros now);
+  bool is_due_to_be_idle(Micros now) const { return now >= idle_at(); }
+  void fall_silent(Micros now);           // if nothing came in the meantime
+  Micros idle_at() const;                 // when it is due to be idle; kTimeMax: never
   Micros watermark() const { return watermark_; }
 
   const InletCounts& counts() const { return counts_; }
@@ -112,6 +118,7 @@ class Inlet final : private DecoderOutput {
   void add_frame_columns(const Decoded& decoded, Batch& batch);
   void event_times(Batch& batch, Times& times, std::vector<std::string>& reasons);
   void send(Batch batch);
+  void send_one_by_one(const Batch& batch, const std::vector<std::string>& reasons);
   std::shared_ptr<Block> take_block(size_t bytes);
 
   InletOptions options_;
@@ -120,6 +127,7 @@ class Inlet final : private DecoderOutput {
   InletOutput& output_;
   Intercept intercept_;
   size_t rows_max_ = kBatchRowsMax;
+  bool one_by_one_ = false;
   Micros interval_ = 0;
 
   InletCounts counts_;
@@ -130,6 +138,10 @@ class Inlet final : private DecoderOutput {
   Micros start_ = kTimeMin;
   bool idle_ = false;
   bool ended_ = false;
+  bool up_ = false;
+  Micros last_rows_ = kTimeMin;  // when they came, by the clock
+  Micros quiet_since_ = 0;   // the last record, or since when the source is up again
+  Micros quiet_before_ = 0;  // silence before that, since the last record
   int64_t row_number_ = 0;
   FieldWatch field_watch_;
 

@@ -24,7 +24,7 @@ struct LogEntry {
   enum class Kind : unsigned char {
     kMessages = 1,  // of a source: payloads with captures, meta and ident
     kRange = 2,     // of a source that can read again: which bytes
-    kClock = 3,     // the clock was looked at
+    kClock = 3,     // the clock was looked at; a byte for each source: whether it falls silent
     kEnd = 4,       // a source has ended
   };
   uint64_t number = 0;

@@ -31,7 +31,7 @@
 
 namespace streamflow {
 
-inline constexpr unsigned kKeyPartitions = 64;
+inline constexpr unsigned kPartitions = 64;  // of keyed state: hash(key) mod 64, an on-disk fact
 
 void append_key(const Value& value, std::string& out);
 // The same for a decoded cell.
@@ -43,7 +43,7 @@ Value take_key_value(std::string_view& encoding);
 
 uint64_t key_hash(std::string_view encoding);
 inline unsigned key_partition(uint64_t hash) {
-  return static_cast<unsigned>(hash % kKeyPartitions);
+  return static_cast<unsigned>(hash % kPartitions);
 }
 
 // Numbers keys densely from 0.  Open addressing with linear probing, a key's bytes in an arena; 56

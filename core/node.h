@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/keys.h"
 #include "core/loop.h"
 #include "core/status.h"
 
@@ -42,8 +43,6 @@ class Emitter {
   virtual void cell_error(const Batch& batch, uint32_t row, std::string_view reason) = 0;
   virtual Tally& tally() = 0;
 };
-
-inline constexpr unsigned kPartitions = 64;  // of keyed state: hash(key) mod 64, an on-disk fact
 
 class Operator {
  public:

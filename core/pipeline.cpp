@@ -37,10 +37,26 @@ std::string record_text(const Batch& batch, uint32_t row) {
   const Selection only = {row};
   Batch one = batch;
   one.selected = std::make_shared<Selection>(only);
-  prepare_encode(one);
   std::string text;
   append_record(one, row, TimestampStyle::kRfc3339, text);
   return text;
+}
+
+// A reason without its values: one 0 for any number, nothing between quotes.
+std::string kind_of(std::string_view reason) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  std::string kind;
+  for (size_t i = 0; i < reason.size(); ++i) {
+    const char c = reason[i];
+    if (is_digit(c) && !kind.empty() && kind.back() == '0') continue;
+    kind += is_digit(c) ? '0' : c;
+    if (c != '"' && (c != '\'' || (i > 0 && is_letter(reason[i - 1])))) continue;
+    i = reason.find(c, i + 1);
+    if (i == std::string_view::npos) break;
+    kind += c;
+  }
+  return kind;
 }
 
 // Sets a status; true when that is a change worth a log line.
@@ -106,15 +122,21 @@ void Outlet::idle(bool idle) {
 }
 
 void SideStream::rows(const Batch& batch) {
-  if (!outlet.used()) return;
+  if (!outlet.used() || batch.empty()) return;
   Batch copy = batch;
-  const size_t n = batch.rows;
-  if (batch.arrival)
-    for (size_t i = 0; i < batch.count(); ++i)
-      stamp_ = std::max(stamp_, (*batch.arrival)[batch.row_at(i)]);
-  const auto stamps = std::make_shared<const Times>(n, stamp_);
+  const auto stamps = std::make_shared<Times>(batch.rows, stamp_);
+  const uint32_t last = batch.row_at(batch.count() - 1);
+  uint32_t row = batch.row_at(0);
+  for (size_t i = 0; i < batch.count(); ++i) {
+    const uint32_t next = batch.row_at(i);
+    for (; row < next; ++row) (*stamps)[row] = stamp_;
+    if (batch.arrival) stamp_ = std::max(stamp_, (*batch.arrival)[next]);
+  }
+  for (row = last; row < batch.rows; ++row) (*stamps)[row] = stamp_;
   copy.time = stamps;
   copy.watermark = stamps;
+  copy.watermark_after = stamp_;
+  copy.stream_start = kTimeMin;
   if (!copy.arrival) copy.arrival = stamps;
   created += copy.count();
   outlet.rows(copy);
@@ -258,30 +280,55 @@ MergeNode::MergeNode(size_t inputs) : inputs_(inputs) {
 }
 
 Micros MergeNode::least() const {
-  Micros busy = kTimeMax;
-  Micros any = kTimeMax;
-  bool some_busy = false;
+  Micros side = kTimeMax, busy = kTimeMax, idle = kTimeMax, ended = kTimeMin;
+  bool has_side = false, has_busy = false, has_idle = false;
   for (const Input& input : inputs_) {
-    any = std::min(any, input.mark);
-    if (input.is_idle) continue;
-    some_busy = true;
-    busy = std::min(busy, input.mark);
+    if (input.has_ended) {
+      ended = std::max(ended, input.mark);
+    } else if (input.is_side) {
+      has_side = true;
+      side = std::min(side, input.mark);
+    } else if (!input.is_idle) {
+      has_busy = true;
+      busy = std::min(busy, input.mark);
+    } else {
+      has_idle = true;
+      if (input.mark != kTimeMin) idle = std::min(idle, input.mark);
+    }
   }
-  return some_busy ? busy : any;
+  if (has_busy) return std::min(side, busy);
+  // Where no record has come but from inputs that have ended, theirs is what is known.
+  if (has_idle) return std::min(side, idle != kTimeMax ? idle : ended);
+  return has_side ? side : kTimeMax;
+}
+
+// Of the inputs that have a source behind them and have not ended.
+bool MergeNode::are_all_idle() const {
+  bool some = false;
+  for (const Input& input : inputs_) {
+    if (input.has_ended || input.is_side) continue;
+    if (!input.is_idle) return false;
+    some = true;
+  }
+  return some;
 }
 
 void MergeNode::take(Input& from, const Batch& batch) {
-  from.is_idle = false;
   Batch copy = batch;
   auto marks = std::make_shared<Times>(batch.rows, mark_);
-  for (size_t i = 0; i < batch.count(); ++i) {
-    const uint32_t row = batch.row_at(i);
-    from.mark = std::max(from.mark, (*batch.watermark)[row]);
+  const auto note = [this, &from](Micros mark) {
+    if (mark <= from.mark || from.has_ended) return;
+    from.note(mark);
     mark_ = std::max(mark_, least());
+  };
+  // Rows that are not selected have their place in the marks too: a step may look at the next row's.
+  const uint32_t end = batch.empty() ? 0 : batch.row_at(batch.count() - 1) + 1;
+  for (uint32_t row = batch.empty() ? 0 : batch.row_at(0); row < end; ++row) {
+    note((*batch.watermark)[row]);
     (*marks)[row] = mark_;
   }
-  from.mark = std::max(from.mark, batch.watermark_after);
-  mark_ = std::max(mark_, least());
+  note(batch.watermark_after);
+  std::fill(marks->begin() + end, marks->end(), mark_);
   copy.watermark = std::move(marks);
   copy.watermark_after = mark_;
   copy.input = static_cast<unsigned>(&from - inputs_.data());
@@ -289,8 +336,7 @@ void MergeNode::take(Input& from, const Batch& batch) {
 }
 
 void MergeNode::advance() {
-  const bool all_idle =
-      std::all_of(inputs_.begin(), inputs_.end(), [](const Input& i) { return i.is_idle; });
+  const bool all_idle = are_all_idle();
   if (all_idle != all_idle_) {
     all_idle_ = all_idle;
     outlet.idle(all_idle);
@@ -304,7 +350,10 @@ void MergeNode::save(std::string& out) const {
   frames.number(mark_);
   frames.number(static_cast<int64_t>(outlet.copied));
   frames.number(static_cast<int64_t>(outlet.unused));
-  for (const Input& input : inputs_) frames.number(input.mark), frames.number(input.is_idle);
+  for (const Input& input : inputs_) {
+    frames.number(input.mark);
+    frames.number((input.is_idle ? 1 : 0) + (input.has_ended ? 2 : 0));
+  }
 }
 
 Status MergeNode::load(std::string_view bytes) {
@@ -314,8 +363,11 @@ Status MergeNode::load(std::string_view bytes) {
   outlet.unused = static_cast<uint64_t>(frames.number());
   for (Input& input : inputs_) {
     input.mark = frames.number();
-    input.is_idle = frames.number() != 0;
+    const int64_t flags = frames.number();
+    input.is_idle = (flags & 1) != 0;
+    input.has_ended = (flags & 2) != 0;
   }
+  all_idle_ = are_all_idle();
   return frames.finish("the state of a union");
 }
 
@@ -336,9 +388,23 @@ void SourceNode::stop() {
   source->stop();
 }
 
+void SourceNode::start(Loop& loop) {
+  source->start(loop, *this);
+  on = true;
+  if (paused_ && !has_ended) source->pause();
+}
+
 void SourceNode::pause(bool paused) {
+  if (paused == paused_) return;
+  paused_ = paused;
+  note_up();
   if (!on || has_ended) return;
   paused ? source->pause() : source->resume();
+}
+
+void SourceNode::note_up() {
+  inlet.set_up(up() && !paused_, pipeline_.loop.now());
+  pipeline_.arm_clock();
 }
 
 bool SourceNode::wants_meta(std::string_view name) const {
@@ -348,6 +414,7 @@ bool SourceNode::wants_meta(std::string_view name) const {
 void SourceNode::state(ConnectorState state, std::string reason, Micros retry_at) {
   if (change(status, state, std::move(reason), retry_at, pipeline_.loop.now()))
     pipeline_.log_state(info, status);
+  note_up();
 }
 
 void SourceNode::ended() {
@@ -592,10 +659,7 @@ void Pipeline::begin_input() {
 void Pipeline::start_sources() {
   if (stopped_) return;
   running_ = true;
-  for (auto& source : sources) {
-    source->start(loop);
-    if (paused_) source->pause(true);
-  }
+  for (auto& source : sources) source->start(loop);
   arm_clock();
 }
 
@@ -889,17 +953,19 @@ Ledger Pipeline::ledger() const {
 void Pipeline::record_error(const std::string& step, std::string_view reason,
                             std::string_view sample) {
   const std::string shown = expr::to_valid_utf8(sample.substr(0, kSampleBytes));
+  const std::string kind = kind_of(reason);
   for (ErrorSample& e : errors_) {
-    if (e.step != step || e.reason != reason) continue;
+    if (e.step != step || e.kind != kind) continue;
     ++e.count;
     e.at = loop.now();
+    e.reason = expr::to_valid_utf8(reason);
     e.sample = shown;
     return;
   }
   if (errors_.size() == kErrorsKept)
     errors_.erase(std::min_element(errors_.begin(), errors_.end(),
                                    [](const auto& a, const auto& b) { return a.at < b.at; }));
-  errors_.push_back({loop.now(), step, expr::to_valid_utf8(reason), shown, 1});
+  errors_.push_back({loop.now(), step, expr::to_valid_utf8(reason), shown, 1, kind});
 }
 
 void Pipeline::log_state(const NodeInfo& info, const ConnectorStatus& status) {
@@ -924,14 +990,17 @@ void Pipeline::turn_done() {
   if (on_turn) on_turn();
 }
 
+bool Pipeline::is_paused() const {
+  return std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s->is_paused(); });
+}
+
 void Pipeline::pressure_changed() {
-  size_t most = 0;
-  for (const auto& sink : sinks) most = std::max(most, sink->queued_bytes);
-  const bool pause =
-      (paused_ ? most > kQueueHigh / 2 : most > kQueueHigh) || (journal && journal->is_behind());
-  if (pause == paused_) return;
-  paused_ = pause;
-  for (auto& source : sources) source->pause(pause);
+  const bool behind = journal && journal->is_behind();
+  for (auto& source : sources) {
+    size_t most = 0;
+    for (const SinkNode* sink : source->reaches) most = std::max(most, sink->queued_bytes);
+    source->pause(behind || most > (source->is_paused() ? kQueueHigh / 2 : kQueueHigh));
+  }
 }
 
 // When the clock alone will do something: complete a window of arrival time, or call an input idle.
@@ -952,7 +1021,7 @@ Micros Pipeline::next_wake(Micros now) const {
   }
   for (const auto& [side, node] : side_operators) {
     const Micros deadline = node->op->next_deadline();
-    if (deadline != kTimeMax && deadline > side->watermark() && side->watermark() != kTimeMin)
+    if (deadline != kTimeMax && deadline > side->watermark())
       wake = std::min(wake, std::max(now, std::min(deadline, now + kLongest)));
   }
   return wake;
@@ -975,18 +1044,18 @@ void Pipeline::arm_clock() {
 
 void Pipeline::clock_due() {
   const Micros now = loop.now();
-  std::string up;  // a byte a source
-  for (const auto& source : sources) up += source->up() ? 1 : 0;
-  if (!journal || journal->take({0, LogEntry::Kind::kClock, 0, now, up}, nullptr))
-    apply_clock(now, up);
+  std::string idle;  // a byte a source: whether it falls silent
+  for (const auto& source : sources) idle += source->inlet.is_due_to_be_idle(now) ? 1 : 0;
+  if (!journal || journal->take({0, LogEntry::Kind::kClock, 0, now, idle}, nullptr))
+    apply_clock(now, idle);
   else
     clock_pending_ = true;
 }
 
-void Pipeline::apply_clock(Micros now, std::string_view up) {
+void Pipeline::apply_clock(Micros now, std::string_view idle) {
   clock_pending_ = false;
   for (size_t i = 0; i < sources.size(); ++i) {
-    sources[i]->inlet.check_idle(now, i < up.size() && up[i] != 0);
+    if (i < idle.size() && idle[i] != 0) sources[i]->inlet.fall_silent(now);
     sources[i]->inlet.advance_clock(now);
   }
   for (const auto& [side, node] : side_operators) side->watermark(now);

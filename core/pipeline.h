@@ -52,11 +52,13 @@ struct ConnectorStatus {
   Micros retry_at = 0;  // 0: none planned
 };
 
-// A failed record or cell, the newest of its kind with their count.
+// A failed record or cell, the newest of its kind with their count.  Reasons of one step that differ only
+// in numbers and in what they quote are one kind.
 struct ErrorSample {
   Micros at = 0;
   std::string step, reason, sample;
   uint64_t count = 0;
+  std::string kind = {};
 };
 
 // Where rows go from a node: all of them to every target.
@@ -84,7 +86,8 @@ class Outlet {
   Micros forwarded_ = kTimeMin;
 };
 
-// NAME.late and NAME.errors: their event time is the arrival stamp.
+// NAME.late and NAME.errors: their event time is the arrival stamp, which is their watermark too; the
+// clock moves it where the loop has one.
 class SideStream {
  public:
   void rows(const Batch& batch);
@@ -162,11 +165,15 @@ class SinkNode final : public Port, private SinkHost {
   Pipeline& pipeline_;
 };
 
-// The head of a stream with several inputs: its watermark is the least of those that are not idle.
+// The head of a stream with several inputs.  Its watermark is the least of those that are neither idle
+// nor ended; when all of these are idle, the least of theirs, of which one that never sent a record has
+// none.  Side streams hold it back, but do not move it on alone while there are others: the clock is
+// theirs.  When all inputs have ended it ends.
 class MergeNode {
  public:
   explicit MergeNode(size_t inputs);
   Port* input(size_t i) { return &inputs_[i]; }
+  void input_is_side(size_t i) { inputs_[i].is_side = true; }
   Outlet outlet;
   std::string key;
   void save(std::string& out) const;
@@ -177,18 +184,22 @@ class MergeNode {
     MergeNode* merge = nullptr;
     Micros mark = kTimeMin;
     bool is_idle = false;
+    bool is_side = false;  // moved by side streams only
+    bool has_ended = false;
     void rows(const Batch& batch) override { merge->take(*this, batch); }
     void watermark(Micros w) override {
-      mark = std::max(mark, w);
+      w == kTimeMax ? void(has_ended = true) : note(w);
       merge->advance();
     }
     void idle(bool idle) override {
       is_idle = idle;
       merge->advance();
     }
+    void note(Micros w) { mark = std::max(mark, w); }
   };
   void take(Input& from, const Batch& batch);
   Micros least() const;
+  bool are_all_idle() const;
   void advance();
   std::vector<Input> inputs_;
   Micros mark_ = kTimeMin;
@@ -199,9 +210,10 @@ class SourceNode final : private SourceHost, private InletOutput {
  public:
   SourceNode(Pipeline& pipeline, NodeInfo info, std::unique_ptr<Source> source, InletOptions options,
              std::unique_ptr<Decoder> decoder, SideStream& errors);
-  void start(Loop& loop) { source->start(loop, *this); on = true; }
+  void start(Loop& loop);
   void stop();
-  void pause(bool paused);
+  void pause(bool paused);  // also before it starts
+  bool is_paused() const { return paused_; }
   // Input that the journal took, with the clock's word then.
   void apply(const LogEntry& entry, BlockPtr block);
   uint64_t key_hash() const { return key_hash_; }
@@ -217,9 +229,11 @@ class SourceNode final : private SourceHost, private InletOutput {
   bool on = false;
   bool has_ended = false;
   std::vector<OperatorNode*> downstream;  // that its watermark can reach
+  std::vector<SinkNode*> reaches;         // that its rows can
 
  private:
   void ident(std::string_view ident) override;
+  void note_up();
   void message(std::string_view payload, std::span<const std::string_view> captures,
                std::span<const Value> meta) override;
   void lines(BlockPtr block) override;
@@ -251,6 +265,7 @@ class SourceNode final : private SourceHost, private InletOutput {
   std::vector<std::string_view> captures_;
   std::vector<Value> meta_;
   uint64_t messages_before_ = 0;  // the inlet's, at the last turn
+  bool paused_ = false;
 };
 
 // One named stream: where its chain ends, and its side outputs.
@@ -293,7 +308,7 @@ class Pipeline {
   std::unique_ptr<Journal> journal;
   void apply(const LogEntry& entry, const BlockPtr& block);  // input that the journal took
   std::vector<int> unsynced() const;                         // of all sinks
-  bool is_paused() const { return paused_; }
+  bool is_paused() const;  // some source is
 
   Stream* stream(std::string_view stream_name);
   SourceNode* source_of(std::string_view stream_name);  // first source of a stream
@@ -307,6 +322,7 @@ class Pipeline {
   // For nodes:
   void record_error(const std::string& step, std::string_view reason, std::string_view sample);
   void turn_done();
+  void arm_clock();  // something changed that the clock waits for
   void pressure_changed();
   void source_ended();
   void log_state(const NodeInfo& info, const ConnectorStatus& status);
@@ -329,9 +345,8 @@ class Pipeline {
   void start_sources();
   void drain_sinks(std::function<void()> done);
   void end_drain(std::function<void()> done);
-  void arm_clock();
   void clock_due();
-  void apply_clock(Micros now, std::string_view up);
+  void apply_clock(Micros now, std::string_view idle);
   void restart_counts();
   Micros next_wake(Micros now) const;
 
@@ -340,7 +355,6 @@ class Pipeline {
   Micros timer_at_ = kTimeMax;
   bool flush_planned_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // of callbacks that cannot be cancelled
-  bool paused_ = false;
   bool running_ = false;
   bool stopped_ = false;
   bool clock_pending_ = false;  // the journal has a look at the clock that is not yet handled

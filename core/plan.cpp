@@ -16,21 +16,25 @@ namespace {
 constexpr std::string_view kLate = ".late";
 constexpr std::string_view kErrors = ".errors";
 
-std::string_view scheme_of(std::string_view url) { return url.substr(0, url.find(':')); }
+// As written: connectors know their own schemes in small letters only.
+std::string_view written_scheme(std::string_view url) { return url.substr(0, url.find(':')); }
 
-// Schema of a union: a field is known where any input knows it; its type is the common one.
+// Schema of a union: a field is known where any input knows it; its type is the common one.  Records of
+// an open input may have any value in a field that it does not know.
 Schema unite(const Schema& a, const Schema& b) {
   Schema sum = a;
   sum.open = a.open || b.open;
   sum.keys.clear();
   sum.arrival_time = a.arrival_time && b.arrival_time;
   if (a.window_us != b.window_us) sum.window_us = 0;
-  for (const Field& field : b.fields) {
-    const Field* known = a.find(field.name);
-    sum.set(field.name, known && known->type == field.type ? field.type
-            : known                                        ? Type::kDyn
-                                                           : field.type);
-  }
+  const auto type_in = [](const Schema& schema, const Field& other) {
+    const Field* known = schema.find(other.name);
+    return known ? known->type : schema.open ? Type::kDyn : other.type;
+  };
+  for (const Field& field : a.fields)
+    if (type_in(b, field) != field.type) sum.set(field.name, Type::kDyn);
+  for (const Field& field : b.fields)
+    if (!a.find(field.name)) sum.set(field.name, type_in(a, field));
   return sum;
 }
 
@@ -70,7 +74,6 @@ class Planner {
           Diagnostics& diagnostics)
       : spec_(spec),
         registry_(registry),
-        loop_(loop),
         options_(options),
         diagnostics_(diagnostics),
         pipeline_(std::make_unique<Pipeline>(spec.name, loop)) {}
@@ -95,8 +98,10 @@ class Planner {
     Outlet* outlet = nullptr;
     Schema schema;
     std::vector<SourceNode*> sources;  // whose clock reaches it
-    SideStream* side = nullptr;        // or the side stream's
-    std::string lineage;               // the text of everything before it: what its state depends on
+    std::vector<SideStream*> sides;    // likewise
+    std::set<SourceNode*> origins = {};  // whose records its rows were made from
+    bool is_side = false;              // a side stream itself
+    std::string lineage = {};          // the text of everything before it: what its state depends on
   };
 
   void declare_streams() {
@@ -185,7 +190,7 @@ class Planner {
     for (const InputSpec& input : stream.from) {
       Point point = input.is_stream ? stream_input(input) : source_input(input, node);
       if (point.outlet == nullptr) continue;
-      if (input.is_stream && point.side == nullptr) readers_[place_of(input)].push_back(i);
+      if (input.is_stream && !point.is_side) readers_[place_of(input)].push_back(i);
       inputs.push_back(std::move(point));
     }
     if (inputs.empty()) {
@@ -193,9 +198,10 @@ class Planner {
         diagnostics_.error("E0203", stream.name.span,
                            "stream '" + node.name + "' has no input", "write `from:`");
       // Steps are checked all the same, over records of any shape.
-      inputs.push_back({&nowhere_, Schema(), {}, nullptr, {}});
+      inputs.push_back({&nowhere_, Schema(), {}, {}});
     }
     Point point = inputs.size() == 1 ? std::move(inputs.front()) : merge(inputs);
+    point.is_side = false;
     point.lineage = "stream " + node.name + "{" + point.lineage + "}";
     for (size_t s = 0; s < stream.steps.size(); ++s) build_step(stream.steps[s], i, s, node, point);
     node.end = point.outlet;
@@ -213,16 +219,18 @@ class Planner {
     const auto at = static_cast<size_t>(from);
     Stream& stream = *pipeline_->streams[at];
     Point point;
+    point.is_side = true;
+    point.origins = ends_[at].origins;
     if (input.name.text.ends_with(kErrors)) {
-      point.side = &stream.errors;
+      point.sides = {&stream.errors};
       point.schema.open = false;
       for (const char* name : {"error", "step", "original"}) point.schema.set(name, Type::kString);
     } else if (input.name.text.ends_with(kLate)) {
-      point.side = &stream.late;
+      point.sides = {&stream.late};
     } else {
       return ends_[at];
     }
-    point.outlet = &point.side->outlet;
+    point.outlet = &point.sides.front()->outlet;
     point.lineage = "side " + input.name.text + ends_[at].lineage;
     return point;
   }
@@ -238,7 +246,10 @@ class Planner {
       inputs[i].outlet->add(node.input(i));
       if (i > 0) point.schema = unite(point.schema, inputs[i].schema);
       point.sources.insert(point.sources.end(), inputs[i].sources.begin(), inputs[i].sources.end());
-      if (inputs[i].side) point.side = inputs[i].side;
+      point.sides.insert(point.sides.end(), inputs[i].sides.begin(), inputs[i].sides.end());
+      if (inputs[i].sources.empty()) node.input_is_side(i);
+      for (SourceNode* origin : inputs[i].origins)
+        if (!point.origins.insert(origin).second) origin->inlet.one_by_one();
     }
     node.key = short_key(point.lineage);
     return point;
@@ -247,7 +258,7 @@ class Planner {
   // --- sources ---------------------------------------------------------------------------------
   Point source_input(const InputSpec& input, Stream& stream) {
     const std::string_view kind = input.value.is_null() && input.name.text.find(':') != std::string::npos
-                                      ? scheme_of(input.name.text)
+                                      ? written_scheme(input.name.text)
                                       : std::string_view(input.name.text);
     const SourceDescriptor* descriptor = registry_.find_source(kind);
     if (descriptor == nullptr) {
@@ -338,7 +349,7 @@ class Planner {
     SourceNode* node = pipeline_->sources.back().get();
     if (options_.replay && !params.has("time") && options_.time_field.empty())
       node->inlet.interval(options_.interval);
-    return {&node->outlet, schema, {node}, nullptr, lineage};
+    return {&node->outlet, schema, {node}, {}, {node}, false, lineage};
   }
 
   void event_time(const Params& params, const Schema& schema, InletOptions& inlet, NodeInfo& info) {
@@ -392,7 +403,7 @@ class Planner {
     }
     const SinkDescriptor* sink = nullptr;
     if (verb == "save") {
-      if (step.argument.is_scalar()) sink = registry_.find_sink(scheme_of(step.argument.text));
+      if (step.argument.is_scalar()) sink = registry_.find_sink(written_scheme(step.argument.text));
       if (sink == nullptr || sink->schemes.empty()) {
         report_unknown_sink(step.argument.is_scalar() ? step.argument : step.verb, registry_, diagnostics_);
         return;
@@ -432,7 +443,7 @@ class Planner {
       if (!info.key.starts_with("id ")) info.key = short_key(info.key + other.lineage);
     }
     auto op = descriptor.build(context);
-    if (context.other != nullptr && other.side == nullptr)
+    if (context.other != nullptr && !other.is_side)
       joined_[place_of(second_input(step))].insert(context.other_reads.begin(),
                                                     context.other_reads.end());
     context.output.arrival_time = point.schema.arrival_time;
@@ -454,7 +465,7 @@ class Planner {
     }
     point.outlet->add(node);
     for (SourceNode* source : point.sources) source->downstream.push_back(node);
-    if (point.side) pipeline_->side_operators.push_back({point.side, node});
+    for (SideStream* side : point.sides) pipeline_->side_operators.push_back({side, node});
     point.outlet = &node->outlet;
     point.schema = context.output;
   }
@@ -484,6 +495,7 @@ class Planner {
     pipeline_->sinks.push_back(
         std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink)));
     point.outlet->add(pipeline_->sinks.back().get());
+    for (SourceNode* source : point.origins) source->reaches.push_back(pipeline_->sinks.back().get());
   }
 
   // `{field}` in an address: a record that cannot have the field has no address.
@@ -508,7 +520,7 @@ class Planner {
     if (spec_.delivery == kMost) return {spec_.delivery, "`delivery` says so"};
     if (!options_.durable) return {std::string(kMost), "there is no state folder"};
     if (sink.guarantee == kMost) return {sink.guarantee, sink.guarantee_reason};
-    for (const SourceNode* source : point.sources)
+    for (const SourceNode* source : point.origins)
       if (!source->info.guarantee_reason.empty()) return {std::string(kMost), source->info.guarantee_reason};
     const bool less = spec_.delivery == "exactly_once" && sink.guarantee != "exactly_once";
     return {less ? sink.guarantee : spec_.delivery, less ? sink.guarantee_reason : ""};
@@ -578,7 +590,6 @@ class Planner {
 
   const PipelineSpec& spec_;
   const Registry& registry_;
-  Loop& loop_;
   const PlanOptions& options_;
   Diagnostics& diagnostics_;
   std::unique_ptr<Pipeline> pipeline_;

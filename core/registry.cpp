@@ -66,7 +66,7 @@ std::vector<OptionDescriptor> make_source_options() {
        .choices = {"utf-8", "latin-1"}},
       {.name = "header",
        .type = kAny,
-       .help = "whether the first CSV line has the names (true, false), or the names",
+       .help = "whether the first CSV line has the names (true, false; a line that repeats them is skipped), or the names",
        .fallback = "true"},
       {.name = "types", .type = kTypes, .help = "types of CSV columns"},
   };

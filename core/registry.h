@@ -123,7 +123,6 @@ struct SourceBuild {
   std::string address;                   // for people, without secrets
   std::vector<std::string> captures;     // names of captured fields
   std::vector<std::string> meta;         // names of meta fields, in the order of `message`
-  bool framed_lines = false;             // hands over lines (files), not messages
   std::string format;                    // where the address says it (.csv); empty: the first
   std::string sample;                    // the first bytes of input where known at load (CSV header)
   bool has_stamps = true;                // live: arrival stamps mean something (false for files)

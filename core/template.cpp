@@ -56,10 +56,7 @@ Template Template::parse(std::string_view text) {
 std::vector<ColumnPtr> Template::columns(const Batch& batch) const {
   std::vector<ColumnPtr> found;
   found.reserve(fields_.size());
-  for (const std::string& field : fields_) {
-    found.push_back(find_column(batch, field));
-    if (found.back() && !found.back()->has_tokens()) found.back()->decode(batch.selected.get());
-  }
+  for (const std::string& field : fields_) found.push_back(find_column(batch, field));
   return found;
 }
 

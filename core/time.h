@@ -50,6 +50,14 @@ struct CivilDate {
 };
 CivilDate civil_from_days(int64_t days);
 
+// Without overflow: what is before or after everything stays there.  `length` is not negative.
+constexpr Micros plus(Micros time, Micros length) {
+  return time > kTimeMax - length ? kTimeMax : time + length;
+}
+constexpr Micros minus(Micros time, Micros length) {
+  return time < kTimeMin + length ? kTimeMin : time - length;
+}
+
 // Floor division: the start of the interval of `width` that holds `time`, intervals starting at
 // `offset` plus multiples of `width`.
 constexpr Micros floor_to(Micros time, Micros width, Micros offset = 0) {

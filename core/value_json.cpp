@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 
 #include "core/base64.h"
+#include "core/decode/json_cell.h"
 #include "core/expr/utf8.h"
 #include "core/value.h"
 
@@ -269,10 +272,12 @@ class JsonReader {
       put(entries, std::move(key), std::move(value));
       skip_blanks();
     } while (take(','));
-    return take('}') ? Value::map(std::move(entries)) : wrong("expected , or }");
+    if (!take('}')) return wrong("expected , or }");
+    unite(entries);
+    return Value::map(std::move(entries));
   }
 
-  // The last of two members of one name counts.
+  // The last of several members of one name counts, at the place of the first.
   static void put(Value::Map& entries, Value key, Value value) {
     if (entries.size() < kSearchedMax)
       for (auto& [known, old] : entries)
@@ -282,8 +287,30 @@ class JsonReader {
         }
     entries.emplace_back(std::move(key), std::move(value));
   }
-  static constexpr size_t kSearchedMax =
-      4096;  // beyond, a search for each member would be quadratic
+  static constexpr size_t kSearchedMax = 32;  // beyond, `unite` finds equal names
+
+  // What `put` does, for many members at once.
+  static void unite(Value::Map& entries) {
+    if (entries.size() <= kSearchedMax) return;
+    std::vector<size_t> order(entries.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    const auto name = [&entries](size_t i) { return entries[i].first.text(); };
+    std::sort(order.begin(), order.end(), [&name](size_t a, size_t b) {
+      const int difference = name(a).compare(name(b));
+      return difference != 0 ? difference < 0 : a < b;
+    });
+    std::vector<char> gone(entries.size(), 0);
+    for (size_t i = 1, first = 0; i < order.size(); ++i) {
+      if (name(order[i]) != name(order[first])) {
+        first = i;
+      } else {
+        entries[order[first]].second = std::move(entries[order[i]].second);
+        gone[order[i]] = 1;
+      }
+    }
+    size_t at = 0;
+    std::erase_if(entries, [&gone, &at](const auto&) { return gone[at++] != 0; });
+  }
 
   Value number() {
     const size_t begin = at_;
@@ -296,30 +323,21 @@ class JsonReader {
     const bool leading_zero = at_ < text_.size() && text_[at_] == '0';
     const size_t whole = digits();
     if (whole == 0 || (leading_zero && whole > 1)) return wrong("not a JSON value");
-    bool integer = true;
-    if (take('.')) {
-      integer = false;
-      if (digits() == 0) return wrong("expected a digit");
-    }
+    if (take('.') && digits() == 0) return wrong("expected a digit");
     if (take('e') || take('E')) {
-      integer = false;
       if (!take('+')) take('-');
       if (digits() == 0) return wrong("expected a digit");
     }
-    return convert(text_.substr(begin, at_ - begin), integer);
+    return value_of(text_.substr(begin, at_ - begin));
   }
 
-  Value convert(std::string_view token, bool integer) const {
-    const char* first = token.data();
-    const char* last = first + token.size();
-    int64_t i = 0;
-    uint64_t u = 0;
-    double d = 0;
-    if (integer && std::from_chars(first, last, i).ec == std::errc()) return Value::integer(i);
-    if (integer && token[0] != '-' && std::from_chars(first, last, u).ec == std::errc())
-      return Value::unsigned_integer(u);
-    if (std::from_chars(first, last, d).ec != std::errc()) return wrong("number out of range");
-    return Value::real(d);
+  // As the cells of columns, so that a number is the same wherever it stands.
+  static Value value_of(std::string_view token) {
+    JsonCell cell;
+    decode_json_scalar(token.data(), token.data() + token.size(), cell);
+    if (cell.kind == Kind::kInt) return Value::integer(static_cast<int64_t>(cell.bits));
+    if (cell.kind == Kind::kUint) return Value::unsigned_integer(cell.bits);
+    return Value::real(std::bit_cast<double>(cell.bits));
   }
 
   Value string() {
@@ -354,12 +372,16 @@ class JsonReader {
     uint32_t code = 0;
     if (c != 'u' || !hex4(code)) return false;
     if (code >= 0xD800 && code <= 0xDBFF) {
+      const size_t behind = at_;
       uint32_t low = 0;
-      if (!take("\\u") || !hex4(low) || low < 0xDC00 || low > 0xDFFF) return false;
-      code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+      if (take("\\u") && hex4(low) && low >= 0xDC00 && low <= 0xDFFF) {
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+      } else {
+        at_ = behind;
+      }
     }
-    if (!expr::is_scalar_value(code)) return false;
-    expr::append_utf8(code, out);
+    // A lone surrogate is no character: as in cells of columns.
+    expr::append_utf8(expr::is_scalar_value(code) ? code : expr::kReplacement, out);
     return true;
   }
 

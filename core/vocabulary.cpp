@@ -135,6 +135,11 @@ std::pair<std::string, Span> scheme_place(const SpecValue& value) {
   return {std::move(scheme), value.part(0, length)};
 }
 
+// FILE is not file: the message says which of them stands there.
+std::string as_written(const SpecValue& value, const std::string& kind) {
+  return value.secret ? "***" : value.text.substr(0, kind.size());
+}
+
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
   const std::string likely = nearest(word, candidates);
   return likely.empty() ? std::string() : "did you mean '" + likely + "'?";
@@ -188,7 +193,7 @@ void report_unknown_source(const SpecValue& source, const Registry& registry,
     kinds.push_back(known.kind);
     kinds.insert(kinds.end(), known.schemes.begin(), known.schemes.end());
   }
-  diagnostics.error("E0115", place, "unknown source '" + (source.secret ? "***" : kind) + "'",
+  diagnostics.error("E0115", place, "unknown source '" + as_written(source, kind) + "'",
                     did_you_mean(kind, kinds), "streamflowd list source");
 }
 
@@ -211,7 +216,7 @@ void report_unknown_sink(const SpecValue& sink, const Registry& registry,
   for (const SinkDescriptor& known : registry.sinks()) {
     kinds.insert(kinds.end(), known.schemes.begin(), known.schemes.end());
   }
-  diagnostics.error("E0127", place, "unknown sink '" + (sink.secret ? "***" : kind) + "'",
+  diagnostics.error("E0127", place, "unknown sink '" + as_written(sink, kind) + "'",
                     did_you_mean(kind, kinds), "streamflowd list sink");
 }
 

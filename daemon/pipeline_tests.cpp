@@ -155,7 +155,6 @@ class Run {
     for (const Expected& expected : test.expect) {
       auto& records = output_[expected.stream];
       pipeline_->capture(expected.stream, [&records](const Batch& batch) {
-        prepare_encode(batch);
         for (size_t i = 0; i < batch.count(); ++i) {
           const uint32_t row = batch.row_at(i);
           Record record;

@@ -39,7 +39,6 @@ class Output {
 
   void write(const Batch& batch) {
     if (!error_.empty()) return;
-    prepare_encode(batch);
     if (csv_) {
       write_csv(batch);
     } else {

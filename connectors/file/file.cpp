@@ -56,7 +56,6 @@ SourceBuild build_source(BuildContext& context) {
     return out;
   }
   out.address = address.shown;
-  out.framed_lines = true;
   out.has_stamps = options.follow;
   if (address.is_csv) out.format = "csv";
   const bool csv = params.has("format") ? params.choice("format") == "csv" : address.is_csv;

@@ -52,7 +52,6 @@ void FileSink::write(const Batch& batch) {
     return host_->dropped(batch.count(), "more than 64 MiB wait for " + options_.shown);
   }
   ++batch_number_;
-  prepare_encode(batch);
   if (options_.path.has_fields()) {
     write_by_path(batch);
   } else {

@@ -13,7 +13,6 @@ void LogSink::start(Loop& loop, SinkHost& host) {
 }
 
 void LogSink::write(const Batch& batch) {
-  prepare_encode(batch);
   if (timer_ == 0) {
     timer_ = loop_->after(kMicrosPerSecond, [this] { end_second(); });
   }

@@ -56,7 +56,6 @@ void MqttSink::start(Loop& loop, SinkHost& host) {
 // --- from rows to messages ---
 
 void MqttSink::write(const Batch& batch) {
-  prepare_encode(batch);
   const std::vector<ColumnPtr> fields = columns_of(batch, options_.topic.fields());
   ColumnPtr value;
   if (!options_.value.empty()) value = columns_of(batch, {options_.value}).front();

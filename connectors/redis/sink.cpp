@@ -74,7 +74,6 @@ void StreamSink::start(Loop& loop, SinkHost& host) {
 // --- from rows to text ---
 
 void StreamSink::write(const Batch& batch) {
-  prepare_encode(batch);
   const std::vector<ColumnPtr> columns = options_.key.columns(batch);
   RecordEncoder encoder(batch, options_.timestamps);
   for (size_t i = 0; i < batch.count(); ++i) {

@@ -70,13 +70,9 @@ class CsvDecoder final : public Decoder {
   }
 
   void finish(DecoderOutput& out) override {
-    const std::string rest = std::move(tail_);
-    tail_.clear();
-    std::string_view text = rest;
-    while (!text.empty()) {
-      read_all(text, nullptr, out);
-      if (!text.empty()) skip_open_quote(text, nullptr, out);
-    }
+    std::string_view text = waiting();
+    read_all(text, 0, nullptr, out);
+    keep({});
     rows_.send(out);
   }
 
@@ -84,7 +80,7 @@ class CsvDecoder final : public Decoder {
     out += static_cast<char>((at_start_ ? 1 : 0) | (has_names_ ? 2 : 0));
     save_count(names_.size(), out);
     for (const std::string& name : names_) save_text(name, out);
-    save_text(tail_, out);
+    save_text(waiting(), out);
   }
 
   Status load(std::string_view bytes) override {
@@ -93,6 +89,7 @@ class CsvDecoder final : public Decoder {
     std::vector<std::string> names;
     for (uint64_t left = in.count(); left > 0 && in.ok(); --left) names.emplace_back(in.text());
     tail_ = in.text();
+    tail_begin_ = open_ = 0;
     if (!in.ok() || !in.at_end()) return fail(ErrorKind::kIo, "the state of a CSV source is damaged");
     set_names(std::move(names));
     at_start_ = (flags & 1) != 0;
@@ -106,19 +103,11 @@ class CsvDecoder final : public Decoder {
       block.remove_prefix(kByteOrderMark.size());
     }
     at_start_ = at_start_ && block.empty();
-    std::string joined;
-    if (!tail_.empty()) {
-      joined = std::move(tail_);
-      joined += block;
-      tail_.clear();
-    }
-    std::string_view text = joined.empty() ? block : std::string_view(joined);
-    read_all(text, nullptr, out);
-    while (text.size() > kCsvRecordBytesMax) {
-      skip_open_quote(text, nullptr, out);
-      read_all(text, nullptr, out);
-    }
-    tail_ = text;
+    const bool waits = !waiting().empty();
+    if (waits) tail_ += block;
+    std::string_view text = waits ? waiting() : block;
+    read_all(text, kCsvRecordBytesMax, nullptr, out);
+    keep(text);
   }
 
   void decode_message(std::string_view text, uint32_t frame, DecoderOutput& out) {
@@ -126,30 +115,66 @@ class CsvDecoder final : public Decoder {
       text.remove_prefix(kByteOrderMark.size());
     }
     if (options_.header) has_names_ = false;
-    while (!text.empty()) {
-      read_all(text, &frame, out);
-      if (!text.empty()) skip_open_quote(text, &frame, out);
+    read_all(text, 0, &frame, out);
+  }
+
+  // --- a record whose quote is still open ---
+  std::string_view waiting() const { return std::string_view(tail_).substr(tail_begin_); }
+
+  // Keeps `text`, a part of waiting() or of a block, for the next call.
+  void keep(std::string_view text) {
+    if (text.empty()) {
+      tail_.clear();
+      if (tail_.capacity() > kKeptBytesMax) tail_.shrink_to_fit();
+      tail_begin_ = open_ = 0;
+    } else if (tail_.empty()) {
+      tail_ = text;
+    } else {
+      tail_begin_ = tail_.size() - text.size();
+      if (tail_begin_ <= kCsvRecordBytesMax) return;
+      tail_.erase(0, tail_begin_);
+      tail_begin_ = 0;
     }
   }
 
-  // Reads until the end or an open quote, which stays in `text`.
-  void read_all(std::string_view& text, const uint32_t* frame, DecoderOutput& out) {
+  // Reads until the end, or until a quote that is open to the end and has waited for at most `patience`
+  // bytes: its record stays in `text`.  Beyond that the line with the quote is no record; those behind it
+  // may be.
+  //
+  // Such a record is inside its quote at each line break up to the end, and so is every other record that
+  // begins behind it and goes beyond its own line.  So each of those lines need be read but once, alone.
+  void read_all(std::string_view& text, size_t patience, const uint32_t* frame, DecoderOutput& out) {
+    const char* open_to = text.data();  // behind the last line break that is known to be inside a quote
+    if (open_ != 0 && is_open_to_end(text, open_, options_.delimiter)) open_to = last_line(text);
     while (!text.empty()) {
-      const std::string_view before = text;
-      const CsvRead read = read_csv_record(text, options_.delimiter, cells_);
-      if (read == CsvRead::kOpenQuote) return;
-      const std::string_view record = before.substr(0, before.size() - text.size());
+      const bool alone = text.data() < open_to;
+      const std::string_view readable = alone ? first_line(text) : text;
+      std::string_view rest = readable;
+      const CsvRead read = read_csv_record(rest, options_.delimiter, cells_);
+      if (read == CsvRead::kOpenQuote) {
+        if (!alone) open_to = last_line(text);
+        if (text.size() <= patience) break;
+        report(first_line(text), "a quote is not closed", frame, out);
+        text.remove_prefix(first_line(text).size());
+        continue;
+      }
+      const std::string_view record = readable.substr(0, readable.size() - rest.size());
+      text.remove_prefix(record.size());
       if (read == CsvRead::kBad) report(record, "text behind a closing quote", frame, out);
       if (read == CsvRead::kRecord) take(record, frame, out);
     }
+    open_ = text.empty() ? 0 : static_cast<size_t>(open_to - text.data());
   }
 
-  // The line with the quote is no record; those behind it may be.
-  void skip_open_quote(std::string_view& text, const uint32_t* frame, DecoderOutput& out) {
+  // With its line break.
+  static std::string_view first_line(std::string_view text) {
     const size_t feed = text.find('\n');
-    const size_t size = feed == std::string_view::npos ? text.size() : feed + 1;
-    report(text.substr(0, size), "a quote is not closed", frame, out);
-    text.remove_prefix(size);
+    return text.substr(0, feed == std::string_view::npos ? feed : feed + 1);
+  }
+  // Where the last line begins, or what there is of it.
+  static const char* last_line(std::string_view text) {
+    const size_t feed = text.rfind('\n');
+    return text.data() + (feed == std::string_view::npos ? 0 : feed + 1);
   }
 
   void report(std::string_view record, std::string_view reason, const uint32_t* frame,
@@ -230,7 +255,7 @@ class CsvDecoder final : public Decoder {
     for (size_t i = 0; i < cells_.size(); ++i) {
       const std::string_view text = text_of(cells_[i]);
       if (add_cell(i, text)) continue;
-      reason = "column '" + names_[i] + "': '" + std::string(text.substr(0, 40)) + "' is no " +
+      reason = "column " + names_[i] + ": '" + std::string(text.substr(0, 40)) + "' is no " +
                std::string(type_name(types_[i]));
       return false;
     }
@@ -282,7 +307,12 @@ class CsvDecoder final : public Decoder {
     if (whole) {
       number_.assign(negative && digits != "0" ? 1 : 0, '-');
       number_ += digits;
-      if (!fits(type, number_)) return false;
+      uint64_t bits = 0;
+      if (!fits(type, number_, bits)) return false;
+      if (type == Type::kUint) {
+        rows_.add_word(i, Kind::kUint, static_cast<int64_t>(bits));
+        return true;
+      }
       if (type == Type::kDouble) number_ += ".0";  // so that it stays one
       rows_.add_json(i, number_);
       return true;
@@ -294,9 +324,10 @@ class CsvDecoder final : public Decoder {
     return true;
   }
 
-  static bool fits(Type type, const std::string& integer) {
+  static bool fits(Type type, const std::string& integer, uint64_t& bits) {
     JsonCell cell;
     decode_json_scalar(integer.data(), integer.data() + integer.size(), cell);
+    bits = cell.bits;
     if (type == Type::kInt) return cell.kind == Kind::kInt;
     if (type != Type::kUint) return true;
     return integer.front() != '-' && (cell.kind == Kind::kInt || cell.kind == Kind::kUint);
@@ -318,7 +349,9 @@ class CsvDecoder final : public Decoder {
   std::vector<Type> types_;  // of each column; kDyn: by what the cell is
   std::vector<CsvCell> cells_;
   TextRows rows_;
-  std::string tail_;  // the start of a record whose quote is still open
+  std::string tail_;  // from tail_begin_ on: the start of a record whose quote is still open
+  size_t tail_begin_ = 0;
+  size_t open_ = 0;  // that record is inside the quote up to here, counted from its start; 0: not known
   std::string undoubled_, converted_, number_;
 };
 

@@ -13,9 +13,9 @@ std::string_view between(const char* begin, const char* end) {
   return {begin, static_cast<size_t>(end - begin)};
 }
 
-// `p` at the opening quote; moves behind the closing one.  False where there is none.
+// `p` behind the opening quote; moves behind the closing one.  False where there is none.
 bool read_quoted(const char*& p, const char* end, CsvCell& cell) {
-  const char* const begin = ++p;
+  const char* const begin = p;
   for (; p != end; ++p) {
     if (*p != '"') continue;
     if (p + 1 == end || p[1] != '"') {
@@ -41,6 +41,7 @@ CsvRead read_csv_record(std::string_view& text, char delimiter, std::vector<CsvC
   while (true) {
     CsvCell cell;
     if (p != end && *p == '"') {
+      ++p;
       if (!read_quoted(p, end, cell)) return CsvRead::kOpenQuote;
     } else {
       const char* const begin = p;
@@ -62,6 +63,24 @@ CsvRead read_csv_record(std::string_view& text, char delimiter, std::vector<CsvC
     move_to(p);
     return blank ? CsvRead::kBlank : CsvRead::kRecord;
   }
+}
+
+bool is_open_to_end(std::string_view text, size_t from, char delimiter) {
+  const char* p = text.data() + from;
+  const char* const end = text.data() + text.size();
+  CsvCell cell;
+  while (read_quoted(p, end, cell)) {
+    if (p == end || *p != delimiter) return false;  // the record ends, well or badly
+    ++p;
+    while (p != end && *p != '"') {  // cells without quotes
+      while (p != end && *p != delimiter && *p != '\n') ++p;
+      if (p == end || *p == '\n') return false;
+      ++p;
+    }
+    if (p == end) return false;
+    ++p;
+  }
+  return true;
 }
 
 void undouble(std::string_view text, std::string& out) {

@@ -24,6 +24,9 @@ enum class CsvRead : unsigned char {
 // break.  kBad moves behind the line that has the mistake; kOpenQuote leaves `text` as it is.
 CsvRead read_csv_record(std::string_view& text, char delimiter, std::vector<CsvCell>& cells);
 
+// Whether a record of which `from` is inside a quoted cell goes on to the end of `text` or beyond.
+bool is_open_to_end(std::string_view text, size_t from, char delimiter);
+
 // Appends the cell's text with doubled quotes as one.
 void undouble(std::string_view text, std::string& out);
 

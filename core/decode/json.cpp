@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/decode/json_cell.h"
+#include "core/json_text.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -16,8 +17,6 @@ namespace {
 
 constexpr size_t kLayoutsMax = 4;
 constexpr size_t kKeyBytes = 16;
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // Whether the token is a well-formed number of at most 16 characters with nothing behind it.  False
 // only means: look again, the slow way.
@@ -40,7 +39,7 @@ bool short_number(const char* text, uint32_t length) {
   return (point | figures) == all && (figures & 1) != 0 && (figures & last) != 0 &&
          (point & (point - 1)) == 0 && !leading_zero;
 #else
-  return valid_json_number(text, text + length) && !is_blank(text[length - 1]);
+  return valid_json_number(text, text + length) && !is_json_blank(text[length - 1]);
 #endif
 }
 
@@ -110,15 +109,18 @@ struct LayoutField {
     return true;
   }
 
-  bool matches(const char* at) const {
+  // `next` is the structural after the key: its colon, where the key matches.  Checked before a long key
+  // is compared, which may be longer than what is left of the block.
+  bool matches(const char* at, const char* next) const {
 #if defined(__SSE2__)
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
     const auto same = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, head)));
     if ((same & mask) != mask) return false;
-    return text.size() <= kKeyBytes ||
-           std::memcmp(at + kKeyBytes, text.data() + kKeyBytes, text.size() - kKeyBytes) == 0;
+    return size <= kKeyBytes ||
+           (next == at + size - 1 &&
+            std::memcmp(at + kKeyBytes, text.data() + kKeyBytes, size - kKeyBytes) == 0);
 #else
-    return std::memcmp(at, text.data(), text.size()) == 0;
+    return next == at + size - 1 && std::memcmp(at, text.data(), size) == 0;
 #endif
   }
 };
@@ -158,6 +160,8 @@ class JsonDecoder final : public Decoder {
     }
     flush();
     block_.reset();
+    // Its index takes more room than the text: a large message's is not kept.
+    if (parser_ && parser_->capacity() > kKeptBytesMax) parser_.reset();
   }
 
  private:
@@ -248,7 +252,7 @@ class JsonDecoder final : public Decoder {
         const uint32_t limit = line_end(start, end);
         if (close >= limit || (next < count_ && index_[next] < limit)) return 0;
       }
-      accept(start, close + 1, 0);
+      accept(start, close + 1, 0, gaps != 0);
       if (l != 0) std::swap(layouts_[l], layouts_[0]);
       return next;
     }
@@ -295,7 +299,7 @@ class JsonDecoder final : public Decoder {
       const size_t next = match(layouts_[l], k, gaps);
       if (next == 0) continue;
       if (index_[next - 1] >= frame.end || (next < count_ && index_[next] < frame.end)) return 0;
-      accept(index_[k], index_[next - 1] + 1, number);
+      accept(index_[k], index_[next - 1] + 1, number, gaps != 0);
       if (l != 0) std::swap(layouts_[l], layouts_[0]);
       return next;
     }
@@ -317,7 +321,7 @@ class JsonDecoder final : public Decoder {
     uint32_t previous = index[k];
     for (LayoutField& field : layout.fields) {
       const uint32_t key = index[p];
-      if (!field.matches(base + key)) return 0;
+      if (!field.matches(base + key, base + index[p + 1])) return 0;
       const uint32_t value = index[p + 2];
       blanks |= (key - previous - 1) | (value - key - field.size);
       size_t after = p + 3;
@@ -355,7 +359,7 @@ class JsonDecoder final : public Decoder {
     const bool good = c == '-' || (c >= '0' && c <= '9')
                           ? valid_json_number(base_ + index_[k], end)
                           : literal(k);
-    gaps |= static_cast<uint32_t>(is_blank(end[-1]));
+    gaps |= static_cast<uint32_t>(is_json_blank(end[-1]));
     return good ? k + 1 : 0;
   }
 
@@ -403,7 +407,7 @@ class JsonDecoder final : public Decoder {
   // One past the closing quote of the string at structural k.
   uint32_t string_end(size_t k) const {
     uint32_t end = index_[k + 1];
-    while (is_blank(base_[end - 1])) --end;
+    while (is_json_blank(base_[end - 1])) --end;
     return end;
   }
 
@@ -486,24 +490,23 @@ class JsonDecoder final : public Decoder {
       const uint32_t key = index_[p];
       const uint32_t colon = index_[p + 1];
       const size_t after = check_value(p + 2, index_[count_], 1);
-      const int w = find_wanted(key, colon, row);
+      const int w = find_wanted(key, colon);  // of equal names the last counts
       if (w >= 0) tokens_[static_cast<size_t>(w)][row] = {index_[p + 2], index_[after]};
       learn = learn && base_[colon - 1] == '"' &&
               std::memchr(base_ + key, '\\', colon - key) == nullptr;
       if (learn) learned_.fields.emplace_back(std::string(base_ + key, colon + 1 - key), w);
       p = base_[index_[after]] == ',' ? after + 1 : after;
     }
-    accept(index_[k], index_[next - 1] + 1, frame);
+    accept(index_[k], index_[next - 1] + 1, frame, true);
     if (learn && !learned_.fields.empty()) remember();
   }
 
-  // The wanted field of this name that has no token yet (of equal names the first counts), or -1.
-  int find_wanted(uint32_t key, uint32_t colon, size_t row) const {
+  // The wanted field of this name, or -1.
+  int find_wanted(uint32_t key, uint32_t colon) const {
     const std::string_view written = trim_json(base_ + key, base_ + colon);
     const std::string_view name = written.substr(1, written.size() - 2);
     for (size_t w = 0; w < wanted_.size(); ++w)
-      if (json_key_is(name, wanted_[w]))
-        return tokens_[w][row].begin == tokens_[w][row].end ? static_cast<int>(w) : -1;
+      if (json_key_is(name, wanted_[w])) return static_cast<int>(w);
     return -1;
   }
 
@@ -538,7 +541,7 @@ class JsonDecoder final : public Decoder {
     auto origin = std::make_shared<Origin>();
     origin->block = block;
     origin->rows = {{0, static_cast<uint32_t>(text.size())}};
-    origin->one_line = value.find('\n') == std::string_view::npos;
+    origin->one_line = value.find_first_of("\r\n") == std::string_view::npos;
     Decoded decoded;
     decoded.rows = 1;
     for (const std::string& name : wanted_) {
@@ -552,7 +555,9 @@ class JsonDecoder final : public Decoder {
   }
 
   // --- output ----------------------------------------------------------------------------------
-  void accept(uint32_t begin, uint32_t end, uint32_t frame) {
+  // `blanks`: there may be some between its tokens, carriage returns among them.
+  void accept(uint32_t begin, uint32_t end, uint32_t frame, bool blanks) {
+    if (blanks && std::memchr(base_ + begin, '\r', end - begin) != nullptr) one_line_ = false;
     rows_.push_back({begin, end});
     if (framed_) frames_.push_back(frame);
     if (rows_.size() == kBatchRowsMax) flush();
@@ -613,26 +618,20 @@ class JsonDecoder final : public Decoder {
 };
 
 const char* skip_blanks(const char* p) {
-  while (is_blank(*p)) ++p;
+  while (is_json_blank(*p)) ++p;
   return p;
 }
 
-const char* skip_string(const char* p) {  // at the opening quote; returns past the closing one
-  ++p;
-  while (*p != '"') p += *p == '\\' ? 2 : 1;
-  return p + 1;
-}
-
 const char* skip_value(const char* p) {
-  if (*p == '"') return skip_string(p);
+  if (*p == '"') return skip_json_string(p);
   if (*p != '{' && *p != '[') {
-    while (*p != ',' && *p != '}' && *p != ']' && !is_blank(*p)) ++p;
+    while (*p != ',' && *p != '}' && *p != ']' && !is_json_blank(*p)) ++p;
     return p;
   }
   int depth = 0;
   do {
     if (*p == '"') {
-      p = skip_string(p);
+      p = skip_json_string(p);
       continue;
     }
     if (*p == '{' || *p == '[') ++depth;
@@ -648,7 +647,7 @@ bool JsonMembers::next() {
   const char* p = skip_blanks(at_);
   if (*p == ',') p = skip_blanks(p + 1);
   if (*p == '}') return false;
-  const char* end = skip_string(p);
+  const char* end = skip_json_string(p);
   key = {p + 1, static_cast<size_t>(end - p - 2)};
   p = skip_blanks(skip_blanks(end) + 1);
   at_ = skip_value(p);
@@ -674,7 +673,6 @@ ColumnPtr read_member(const std::shared_ptr<const Origin>& origin, std::string_v
       if (!json_key_is(members.key, name)) continue;
       const auto begin = static_cast<uint32_t>(members.value.data() - base);
       tokens[row] = {begin, begin + static_cast<uint32_t>(members.value.size())};
-      break;
     }
   }
   return std::make_shared<Column>(origin->block, std::move(tokens));

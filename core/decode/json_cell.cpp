@@ -4,10 +4,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "core/expr/utf8.h"
+#include "core/json_text.h"
+
 namespace streamflow {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
 void set_double(JsonCell& cell, double d) {
@@ -56,28 +58,10 @@ uint32_t hex4(const char* p) {
   return code;
 }
 
-void append_utf8(uint32_t code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | (code >> 6));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | (code >> 12));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (code >> 18));
-    out += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
 }  // namespace
 
 std::string_view trim_json(const char* begin, const char* end) {
-  while (end > begin && is_blank(end[-1])) --end;
+  while (end > begin && is_json_blank(end[-1])) --end;
   return {begin, static_cast<size_t>(end - begin)};
 }
 
@@ -137,7 +121,7 @@ void unescape_json_string(const char* begin, const char* end, std::string& out) 
             p += 6;
           }
         }
-        append_utf8(code >= 0xD800 && code < 0xE000 ? 0xFFFD : code, out);
+        expr::append_utf8(expr::is_scalar_value(code) ? code : expr::kReplacement, out);
         break;
       }
       default: out += escape; break;
@@ -183,7 +167,7 @@ bool valid_json_number(const char* begin, const char* end) {
     if (p >= end || !is_digit(*p)) return false;
     while (p < end && is_digit(*p)) ++p;
   }
-  while (p < end && is_blank(*p)) ++p;
+  while (p < end && is_json_blank(*p)) ++p;
   return p == end;
 }
 

@@ -85,6 +85,7 @@ void TextRows::send(DecoderOutput& out) {
   }
   decoded.frames = std::move(frames_);
   json_.clear();
+  if (json_.capacity() > kKeptBytesMax) json_.shrink_to_fit();
   row_begin_ = rows_ = 0;
   frames_.clear();
   out.rows(std::move(decoded));

@@ -21,7 +21,7 @@ class TextRows {
   void add_null(size_t column) { add_json(column, "null"); }
   void add_json(size_t column, std::string_view token);   // one well-formed scalar
   void add_string(size_t column, std::string_view text);  // valid UTF-8
-  // kTimestamp or kDuration: in every row of a column or in none.
+  // kTimestamp, kDuration or kUint: in every row of a column that has a value, or in none.
   void add_word(size_t column, Kind kind, int64_t bits);
   void end_row(DecoderOutput& out);                  // sends at kBatchRowsMax rows
   void end_row(DecoderOutput& out, uint32_t frame);  // with its message's number

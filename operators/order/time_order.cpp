@@ -21,7 +21,7 @@ class TimeOrder final : public Operator {
     std::shared_ptr<Times> marks;  // of the rows that are passed on
     while (at < n) {
       const Micros before = (*batch.watermark)[batch.row_at(at)];
-      if (before >= next_deadline()) return at;
+      if (const Micros due = next_deadline(); before >= due && due != kTimeMax) return at;
       const size_t end = in_order_end(batch, at);
       if (end > at) {
         if (!marks) marks = std::make_shared<Times>(*batch.watermark);

@@ -47,7 +47,7 @@ size_t TimeWindow::route(const Batch& batch, size_t begin, Emitter& out) {
   size_t at = begin;
   while (at < batch.count()) {
     const uint32_t row = batch.row_at(at);
-    if ((*batch.watermark)[row] >= deadline_) break;
+    if ((*batch.watermark)[row] >= deadline_ && deadline_ != kTimeMax) break;
     Pane* pane = in_current((*batch.time)[row]) ? current_ : locate(batch, row, out);
     if (pane == nullptr) {
       ++at;

@@ -447,7 +447,6 @@ TEST_CASE("file source: what is built from an address and its options") {
   CHECK(csv.format == "csv");
   CHECK(csv.sample == "a,b\n1,2\n");
   CHECK(csv.address == "file:data.csv");
-  CHECK(csv.framed_lines);
   CHECK_FALSE(csv.has_stamps);
   const SourceBuild plain = build_source("x.log", folder.path(), {{"follow", "true"}}, diagnostics);
   CHECK(plain.format.empty());

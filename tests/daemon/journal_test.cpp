@@ -178,7 +178,6 @@ class NotebookSink final : public Sink {
     if (!world_.output.empty() && world_.output.back() != '\n') world_.output += '\n';  // a torn row
   }
   void write(const Batch& batch) override {
-    prepare_encode(batch);
     append_records(batch, 0, TimestampStyle::kRfc3339, world_.output);
     host_->written(batch.count());
   }

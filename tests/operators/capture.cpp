@@ -11,7 +11,6 @@ namespace streamflow::test {
 namespace {
 
 std::vector<std::string> records_of(const Batch& batch) {
-  prepare_encode(batch);
   std::vector<std::string> records;
   for (size_t i = 0; i < batch.count(); ++i) {
     records.emplace_back();

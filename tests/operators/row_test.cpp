@@ -151,6 +151,10 @@ TEST_CASE("rename: all at once, keeping values as they came") {
   CHECK(swapped.rows[0].find(R"("a":2)") != std::string::npos);
   CHECK(swapped.rows[0].find(R"("b":1)") != std::string::npos);
   CHECK(apply("rename", "{a: b}", {}, records({R"({"c":1})"})).rows == Texts{R"({"c":1})"});
+  const Capture kept = apply("rename", "{a: b}", {},
+                             records({R"({"b":1.50})", R"({"a":2.50,"b":0})", R"({"a":"x"})", R"({"a":null,"b":1})"}));
+  CHECK(kept.rows == Texts{R"({"b":1.50})", R"({"b":2.50})", R"({"b":"x"})", R"({"b":null})"});
+  CHECK(apply("rename", "{a: b, b: a}", {}, records({R"({"b":1})"})).rows == Texts{R"({"a":1})"});
   const Built built = build_step("rename", "{device: sensor}", {}, closed_schema());
   CHECK(built.output.names() == Texts{"sensor", "temperature"});
   CHECK(built.output.keys == Texts{"sensor"});
