@@ -154,6 +154,43 @@ void Column::set(size_t row, const Value& value) {
   }
 }
 
+namespace {
+
+template <class T>
+std::vector<T> picked(const std::vector<T>& from, std::span<const uint32_t> rows) {
+  std::vector<T> out;
+  if (from.empty()) return out;
+  out.reserve(rows.size());
+  for (const uint32_t row : rows) out.push_back(from[row]);
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<Column> Column::gather(const ColumnPtr& from, std::span<const uint32_t> rows) {
+  auto column = std::make_shared<Column>(0);
+  column->kinds_ = picked(from->kinds_, rows);
+  column->words_ = picked(from->words_, rows);
+  column->texts_ = picked(from->texts_, rows);
+  column->tokens_ = picked(from->tokens_, rows);
+  column->all_decoded_ = from->all_decoded_;
+  column->block_ = from->block_;
+  column->hold(from);  // texts are in its arena
+  return column;
+}
+
+std::shared_ptr<Column> Column::copy_of(const ColumnPtr& from) {
+  auto column = std::make_shared<Column>(0);
+  column->kinds_ = from->kinds_;
+  column->words_ = from->words_;
+  column->texts_ = from->texts_;
+  column->tokens_ = from->tokens_;
+  column->all_decoded_ = from->all_decoded_;
+  column->block_ = from->block_;
+  column->hold(from);
+  return column;
+}
+
 void Column::append_missing() {
   kinds_.push_back(Kind::kMissing);
   if (!words_.empty()) words_.push_back(0);

@@ -41,6 +41,8 @@ struct Token {         // [begin, end) in a block; trailing white space included
 };
 
 using Selection = std::vector<uint32_t>;  // row numbers, ascending
+class Column;
+using ColumnPtr = std::shared_ptr<const Column>;
 using SelectionPtr = std::shared_ptr<const Selection>;
 
 class Column {
@@ -110,6 +112,13 @@ class Column {
   void append_missing() ;                                 // one row more
   std::string_view keep(std::string_view text) const;     // copies into the column's own arena
   void hold(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
+  // A column of these rows of another, cells in their order: what is not set anew keeps its text.
+  static std::shared_ptr<Column> gather(const ColumnPtr& from, std::span<const uint32_t> rows);
+  static std::shared_ptr<Column> copy_of(const ColumnPtr& from);
+  // Before a cell of such a column is set: its text no longer stands for it.
+  void forget_text(size_t row) {
+    if (!tokens_.empty()) tokens_[row] = {};
+  }
   // Takes the value of one cell of another column (decoded there).
   void copy_cell(size_t row, const Column& from, size_t from_row);
 
@@ -127,7 +136,5 @@ class Column {
   std::vector<Token> tokens_;
   std::vector<std::shared_ptr<const void>> owners_;
 };
-
-using ColumnPtr = std::shared_ptr<const Column>;
 
 }  // namespace streamflow

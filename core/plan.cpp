@@ -446,7 +446,7 @@ class Planner {
     if (context.other != nullptr && !other.is_side)
       joined_[place_of(second_input(step))].insert(context.other_reads.begin(),
                                                     context.other_reads.end());
-    context.output.arrival_time = point.schema.arrival_time;
+    context.output.arrival_time = point.schema.arrival_time && !context.sets_time;
     note_reads(stream_at, context, point.schema.open && !context.output.open);
     if (!op) {
       point.schema = diagnostics_.errors() != errors ? Schema() : context.output;

@@ -90,6 +90,8 @@ std::string_view option_type_name(OptionType type) {
       return "field";
     case OptionType::kNames:
       return "fields";
+    case OptionType::kFields:
+      return "fields, {new: old}";
     case OptionType::kKeys:
       return "keys";
     case OptionType::kRenames:

@@ -25,6 +25,7 @@ enum class OptionType : unsigned char {
   kExpressions, // {name: expr}, or a list that mixes names and such maps
   kName,        // a field name
   kNames,       // a field name or a list of them
+  kFields,      // the same, or {new: old} for a field beside the old one
   kKeys,        // `by`: an expression that is a path, a list of those, or {name: expr}
   kRenames,     // {old: new}
   kTypes,       // {field: type}
@@ -68,7 +69,7 @@ class Params {
   bool flag(std::string_view name, bool otherwise = false) const;
   std::vector<const SpecValue*> list(std::string_view name) const;  // kNames kTexts: the scalars
   std::vector<std::string> texts(std::string_view name) const;
-  // kExpressions kKeys kRenames kTypes: (name, value) in written order.  For a bare name in a list the
+  // kExpressions kFields kKeys kRenames kTypes: (name, value) in written order.  For a bare name in a list the
   // value is the same scalar as the name.
   std::vector<std::pair<const SpecValue*, const SpecValue*>> entries(std::string_view name) const;
 
@@ -97,6 +98,7 @@ struct BuildContext {
   const Schema* other = nullptr;
   std::set<std::string> other_reads = {};
   std::string delivery = {};     // of the pipeline, as it will be
+  bool sets_time = false;  // the step gives its records an event time of its own (`time`)
 };
 
 struct StepDescriptor {

@@ -20,6 +20,8 @@ std::string_view noun(OptionType type) {
       return "a field name";
     case OptionType::kNames:
       return "a field name or a list of them";
+    case OptionType::kFields:
+      return "a field name, a list of them, or {new: old}";
     case OptionType::kKeys:
       return "a key, a list of keys, or a map of names to expressions";
     case OptionType::kRenames:
@@ -263,6 +265,10 @@ struct Check {
         return name(value);
       case OptionType::kNames:
         return one_or_list(value, [this](const SpecValue& item) { return name(item); });
+      case OptionType::kFields:
+        return one_or_list(value, [this](const SpecValue& item) {
+          return item.is_map() ? pairs(item) : name(item);
+        });
       case OptionType::kKeys:
         return one_or_list(value, [this](const SpecValue& item) { return named(item); });
       case OptionType::kRenames:

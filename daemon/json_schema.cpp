@@ -100,6 +100,7 @@ Json type_schema(const OptionDescriptor& option) {
     case OptionType::kNames:
     case OptionType::kTexts:
       return reference("texts");
+    case OptionType::kFields:
     case OptionType::kKeys:
       return any_of({reference("text"), reference("expressions")});
     case OptionType::kRenames:

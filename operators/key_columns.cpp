@@ -29,10 +29,10 @@ OptionDescriptor KeyColumns::max_option() {
   return option;
 }
 
-std::unique_ptr<KeyColumns> KeyColumns::build(BuildContext& context) {
+std::unique_ptr<KeyColumns> KeyColumns::build(BuildContext& context, std::string_view option) {
   auto keys = std::make_unique<KeyColumns>();
   bool good = true;
-  for (const auto& [name, value] : context.params.entries("by")) {
+  for (const auto& [name, value] : context.params.entries(option)) {
     KeyPart part;
     part.program = compile_option(context, *value, context.input);
     if (!part.program) {

@@ -21,8 +21,8 @@ class KeyColumns {
   static OptionDescriptor option();      // `by`
   static OptionDescriptor max_option();  // `max_keys`
 
-  // From the context's `by`; problems are reported, and nothing returned.
-  static std::unique_ptr<KeyColumns> build(BuildContext& context);
+  // From the context's `by`, or another option of keys; problems are reported, and nothing returned.
+  static std::unique_ptr<KeyColumns> build(BuildContext& context, std::string_view option = "by");
 
   const std::vector<KeyPart>& parts() const { return parts_; }
   bool keyed() const { return !parts_.empty(); }

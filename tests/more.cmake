@@ -16,6 +16,15 @@ foreach(path ${e2e})
     ENVIRONMENT "STREAMFLOWD=$<TARGET_FILE:streamflowd>")
 endforeach()
 
+# The daemon's results against those of pandas on the same records.
+file(GLOB oracles CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/oracle/*_test.py)
+foreach(path ${oracles})
+  get_filename_component(name ${path} NAME_WE)
+  add_test(NAME oracle_${name} COMMAND ${SYSTEM_PYTHON} ${path})
+  set_tests_properties(oracle_${name} PROPERTIES LABELS oracle
+    ENVIRONMENT "STREAMFLOWD=$<TARGET_FILE:streamflowd>")
+endforeach()
+
 find_program(NODE node)
 if(STREAMFLOW_DASHBOARD AND NODE)
   add_test(NAME browser

@@ -1,5 +1,5 @@
-// limit: N.  The first N records, in order of arrival; with `by`, of each key.  State: a counter a
-// key; keys are never forgotten, at most max_keys of them.
+// limit: N.  The first N records in the order of event time; with `by`, of each key.  State: a
+// counter a key; keys are never forgotten, at most max_keys of them.
 #pragma once
 
 #include "core/registry.h"
