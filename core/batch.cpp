@@ -48,6 +48,7 @@ Batch slice(const Batch& batch, size_t begin, size_t end) {
   rows->reserve(end - begin);
   for (size_t i = begin; i < end; ++i) rows->push_back(batch.row_at(i));
   part.selected = std::move(rows);
+  if (end < batch.count() && batch.watermark) part.watermark_after = (*batch.watermark)[batch.row_at(end)];
   return part;
 }
 

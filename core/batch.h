@@ -69,7 +69,8 @@ struct Batch {
   void drop(std::string_view name);
 };
 
-// The rows [begin, end) of a batch's selection, sharing everything else.
+// The rows [begin, end) of a batch's selection, sharing everything else; the watermark after them is
+// that before the next.
 Batch slice(const Batch& batch, size_t begin, size_t end);
 
 }  // namespace streamflow

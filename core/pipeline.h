@@ -41,6 +41,8 @@ struct NodeInfo {
   std::string argument;  // as written; of a connector its address, without secrets
   Schema input, output;
   std::set<std::string> reads;
+  std::string other;                  // of a step with two inputs: the second stream,
+  std::set<std::string> other_reads;  // and what it reads there
   std::string guarantee, guarantee_reason;  // sinks; of a source why it loses input
   bool is_chart = false;
 };

@@ -454,6 +454,10 @@ class Planner {
     }
     info.reads = context.reads;
     info.output = context.output;
+    if (other.outlet != nullptr) {
+      info.other = step.argument.text;
+      info.other_reads = context.other_reads;
+    }
     pipeline_->operators.push_back(
         std::make_unique<OperatorNode>(*pipeline_, std::move(info), std::move(op), stream.late, stream.errors));
     OperatorNode* node = pipeline_->operators.back().get();

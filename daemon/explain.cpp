@@ -33,6 +33,8 @@ void write_source(const SourceNode& source, std::string& out) {
 void write_operator(const OperatorNode& node, std::string& out) {
   out += "  " + node.info.id + "  " + node.info.verb + ": " + node.info.argument + "\n";
   out += "      reads     " + joined(node.info.reads, "nothing") + "\n";
+  if (!node.info.other.empty())
+    out += "      reads     of " + node.info.other + ": " + joined(node.info.other_reads, "nothing") + "\n";
   out += "      records   " + shape(node.info.output) + "\n";
   if (!node.info.output.keys.empty()) out += "      keys      " + joined(node.info.output.keys, "") + "\n";
 }

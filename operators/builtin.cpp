@@ -11,6 +11,8 @@
 #include "operators/noise/deadband.h"
 #include "operators/noise/outliers.h"
 #include "operators/noise/smooth.h"
+#include "operators/alert/alert.h"
+#include "operators/join/join.h"
 #include "operators/row/cast.h"
 #include "operators/row/clip.h"
 #include "operators/row/derive.h"
@@ -22,6 +24,7 @@
 #include "operators/row/parse.h"
 #include "operators/row/rename.h"
 #include "operators/row/select.h"
+#include "operators/top/top.h"
 #include "operators/window/window.h"
 
 namespace streamflow {
@@ -52,6 +55,9 @@ void register_operators(Registry& registry) {
   registry.step(outliers_step());
   registry.step(smooth_step());
   registry.step(deadband_step());
+  registry.step(join_step());
+  registry.step(alert_step());
+  registry.step(top_step());
 }
 
 }  // namespace streamflow
