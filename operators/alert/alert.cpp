@@ -7,7 +7,7 @@
 #include "operators/expression_option.h"
 #include "operators/key_columns.h"
 #include "operators/order/time_order.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 namespace {
