@@ -119,6 +119,22 @@ std::optional<double> parse_number(std::string_view text) {
   return number;
 }
 
+std::optional<Length> parse_length(std::string_view text) {
+  if (const auto time = parse_duration(text)) return Length{*time, 0};
+  int64_t unit = 0;
+  if (text.ends_with("mo")) {
+    unit = 1;
+    text.remove_suffix(2);
+  } else if (text.ends_with("y")) {
+    unit = 12;
+    text.remove_suffix(1);
+  }
+  if (unit == 0) return {};
+  const auto number = parse_integer(text);
+  if (!number || *number < 1 || *number > 12'000 / unit) return {};
+  return Length{0, *number * unit};
+}
+
 std::optional<bool> parse_flag(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;

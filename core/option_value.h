@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/time.h"
+
 namespace streamflow {
 
 // `64KiB`, `8MiB`; units B KiB MiB GiB TiB, a whole number, no blank.  Nothing for other text, a
@@ -16,6 +18,13 @@ std::optional<int64_t> parse_size(std::string_view text);
 std::optional<int64_t> parse_integer(std::string_view text);
 // Decimal, with fraction and exponent; finite.
 std::optional<double> parse_number(std::string_view text);
+// A length of time: a duration (core/time.h), or a whole number of months (`mo`) or years (`y`), at
+// most 12,000 months, whose lengths the calendar knows.
+struct Length {
+  Micros time = 0;
+  int64_t months = 0;  // 1 or more: then time is 0
+};
+std::optional<Length> parse_length(std::string_view text);
 // `true` or `false`.
 std::optional<bool> parse_flag(std::string_view text);
 

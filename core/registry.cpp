@@ -100,6 +100,8 @@ std::string_view option_type_name(OptionType type) {
       return "{field: type}";
     case OptionType::kDuration:
       return "duration";
+    case OptionType::kLength:
+      return "length";
     case OptionType::kSize:
       return "size";
     case OptionType::kInteger:

@@ -30,6 +30,8 @@ enum class OptionType : unsigned char {
   kRenames,     // {old: new}
   kTypes,       // {field: type}
   kDuration,    // 60s
+  kLength,      // 60s, 1mo, 1y; one of `choices`; with `least` a whole number too; with choices also a
+                // map, checked by the builder
   kSize,        // 8MiB
   kInteger,
   kNumber,

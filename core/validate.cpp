@@ -30,6 +30,8 @@ std::string_view noun(OptionType type) {
       return "a map of fields to types";
     case OptionType::kDuration:
       return "a duration";
+    case OptionType::kLength:
+      return "a length of time";
     case OptionType::kSize:
       return "a size";
     case OptionType::kInteger:
@@ -172,6 +174,20 @@ struct Check {
                                  : write_line(value, likely));
   }
 
+  bool length(const SpecValue& value) const {
+    const auto& choices = descriptor.choices;
+    if (value.is_map() && !choices.empty()) return true;
+    if (value.is_scalar()) {
+      if (parse_length(value.text)) return true;
+      if (std::find(choices.begin(), choices.end(), value.text) != choices.end()) return true;
+      const auto number = parse_integer(value.text);
+      if (descriptor.least && number && static_cast<double>(*number) >= *descriptor.least) {
+        return true;
+      }
+    }
+    return duration(value);
+  }
+
   bool size(const SpecValue& value) const {
     if (!scalar(value)) return false;
     if (parse_size(value.text)) return true;
@@ -276,6 +292,8 @@ struct Check {
         return pairs(value);
       case OptionType::kDuration:
         return duration(value);
+      case OptionType::kLength:
+        return length(value);
       case OptionType::kSize:
         return size(value);
       case OptionType::kInteger:

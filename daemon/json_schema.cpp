@@ -87,6 +87,17 @@ Json choice_schema(const std::vector<std::string>& choices) {
   return any_of({object({{"enum", array(values)}}), reference("variable")});
 }
 
+// A duration, months or years, and what else the option takes.
+Json length_schema(const OptionDescriptor& option) {
+  std::vector<Json> forms = {reference("duration"), pattern("^[0-9]+(mo|y)$")};
+  if (!option.choices.empty()) {
+    forms.push_back(choice_schema(option.choices));
+    forms.push_back(object({{"type", text("object")}}));
+  }
+  if (option.least) forms.push_back(object({{"type", text("integer")}, {"minimum", limit(*option.least)}}));
+  return any_of(forms);
+}
+
 Json type_schema(const OptionDescriptor& option) {
   switch (option.type) {
     case OptionType::kText:
@@ -109,6 +120,8 @@ Json type_schema(const OptionDescriptor& option) {
       return map_of(option.choices.empty() ? reference("text") : choice_schema(option.choices));
     case OptionType::kDuration:
       return reference("duration");
+    case OptionType::kLength:
+      return length_schema(option);
     case OptionType::kSize:
       return reference("size");
     case OptionType::kInteger:

@@ -63,8 +63,9 @@ std::string indented(std::string_view text) {
 }
 
 Row option_row(const OptionDescriptor& option) {
-  std::string type = option.choices.empty() ? std::string(option_type_name(option.type))
-                                            : joined(option.choices, " | ");
+  std::string type = option.choices.empty() || option.type == OptionType::kLength
+                         ? std::string(option_type_name(option.type))
+                         : joined(option.choices, " | ");
   std::string help = option.help;
   if (option.required) help += help.empty() ? "required" : " (required)";
   if (!option.fallback.empty()) help += " (default " + option.fallback + ")";

@@ -13,6 +13,7 @@
 #include "operators/noise/smooth.h"
 #include "operators/alert/alert.h"
 #include "operators/join/join.h"
+#include "operators/rolling/rolling.h"
 #include "operators/row/cast.h"
 #include "operators/row/clip.h"
 #include "operators/row/derive.h"
@@ -58,6 +59,8 @@ void register_operators(Registry& registry) {
   registry.step(join_step());
   registry.step(alert_step());
   registry.step(top_step());
+  registry.step(rolling_step());
+  registry.step(aggregate_step());
 }
 
 }  // namespace streamflow

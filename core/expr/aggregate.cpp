@@ -51,43 +51,44 @@ constexpr std::array kAggregates = {
                  "var(number, ddof = 1) -> number",
                  "The variance; null for fewer than ddof + 1 values.", "var(temperature, 0)", true},
     AggregateRow{"median", 1, 1, 0, 0, Takes::kNumber, Gives::kNumber, "median(number) -> number",
-                 "The median.", "median(temperature)", false},
+                 "The median, exact.", "median(temperature)", true},
     AggregateRow{"quantile", 1, 1, 1, 1, Takes::kNumber, Gives::kNumber,
-                 "quantile(number, q) -> number", "The q-quantile, linear between neighbours.",
-                 "quantile(latency, 0.99)", false},
+                 "quantile(number, q) -> number", "The q-quantile, exact, linear between neighbours.",
+                 "quantile(latency, 0.99)", true},
     AggregateRow{"count_distinct", 1, 1, 0, 0, Takes::kAny, Gives::kCount,
                  "count_distinct(any) -> number", "The number of different values.",
-                 "count_distinct(device)", false},
+                 "count_distinct(device)", true},
     AggregateRow{"top", 1, 1, 1, 1, Takes::kAny, Gives::kList, "top(any, k) -> list",
-                 "The k greatest values, descending.", "top(temperature, 3)", false},
+                 "The k greatest values, descending.", "top(temperature, 3)", true},
     AggregateRow{"mode", 1, 1, 1, 1, Takes::kAny, Gives::kList, "mode(any, k) -> list",
-                 "The k most frequent values.", "mode(state, 1)", false},
-    AggregateRow{"list", 1, 1, 0, 0, Takes::kAny, Gives::kList, "list(any) -> list", "All values.",
-                 "list(temperature)", false},
-    AggregateRow{"histogram", 1, 1, 0, 8, Takes::kNumber, Gives::kList,
-                 "histogram(number, …) -> list", "Counts of values by bin.",
-                 "histogram(temperature, 10)", false},
+                 "The k most frequent values.", "mode(state, 1)", true},
+    AggregateRow{"list", 1, 1, 0, 0, Takes::kAny, Gives::kList, "list(any) -> list", "All values that are not null, by time.",
+                 "list(temperature)", true},
+    AggregateRow{"histogram", 1, 1, 1, 100, Takes::kNumber, Gives::kList,
+                 "histogram(number, width) or histogram(number, edge, edge, …) -> list",
+                 "Counts of values by bin: [{start, end, count}, …].",
+                 "histogram(temperature, 10)", true},
     AggregateRow{"corr", 2, 2, 0, 0, Takes::kNumber, Gives::kNumber,
                  "corr(number, number) -> number", "Pearson's correlation.",
-                 "corr(temperature, humidity)", false},
+                 "corr(temperature, humidity)", true},
     AggregateRow{"slope", 1, 1, 0, 0, Takes::kNumber, Gives::kNumber, "slope(number) -> number",
-                 "The slope over event time, per second.", "slope(level)", false},
+                 "The slope over event time, per second.", "slope(level)", true},
     AggregateRow{"argmin", 2, 2, 0, 0, Takes::kAny, Gives::kArgument, "argmin(any, any) -> any",
                  "The first argument where the second is least.", "argmin(device, temperature)",
-                 false},
+                 true},
     AggregateRow{"argmax", 2, 2, 0, 0, Takes::kAny, Gives::kArgument, "argmax(any, any) -> any",
                  "The first argument where the second is greatest.", "argmax(device, temperature)",
-                 false},
+                 true},
     AggregateRow{"any", 1, 1, 0, 0, Takes::kBool, Gives::kBool, "any(bool) -> bool",
-                 "Whether it is true for one record.", "any(temperature > 30)", false},
+                 "Whether it is true for one record.", "any(temperature > 30)", true},
     AggregateRow{"all", 1, 1, 0, 0, Takes::kBool, Gives::kBool, "all(bool) -> bool",
-                 "Whether it is true for all records.", "all(temperature > 30)", false},
+                 "Whether it is true for all records.", "all(temperature > 30)", true},
     AggregateRow{"approx_quantile", 1, 1, 1, 1, Takes::kNumber, Gives::kNumber,
-                 "approx_quantile(number, q) -> number", "A quantile in fixed memory.",
-                 "approx_quantile(latency, 0.99)", false},
+                 "approx_quantile(number, q) -> number", "A quantile in fixed memory, within 1 %.",
+                 "approx_quantile(latency, 0.99)", true},
     AggregateRow{"approx_count_distinct", 1, 1, 0, 0, Takes::kAny, Gives::kCount,
-                 "approx_count_distinct(any) -> number", "Different values, in fixed memory.",
-                 "approx_count_distinct(user)", false},
+                 "approx_count_distinct(any) -> number", "Different values in fixed memory; standard error 0.81 %.",
+                 "approx_count_distinct(user)", true},
 };
 
 const AggregateRow* find_aggregate(std::string_view name) {
@@ -226,21 +227,41 @@ class Extractor {
   }
 
   bool take_constant(const AggregateRow& row, const Node& node, AggregateCall& out) {
-    const bool negative = node.kind == NodeKind::kUnary;
-    if (!node.is_literal() || negative) {
+    const bool negative = node.kind == NodeKind::kUnary && node.op == Op::kNegate &&
+                          node.children[0]->is_literal() &&
+                          node.children[0]->value.is(Kind::kDouble);
+    const Value value = negative           ? Value::real(-node.children[0]->value.as_double())
+                        : node.is_literal() ? node.value
+                                            : Value();
+    if (!is_number(value.kind())) {
       problem("E0309", node.begin, node.end,
               "this argument of " + std::string(row.name) + "() must be written out as a number",
               std::string(row.signature));
       return false;
     }
-    const bool ddof = row.name == "std" || row.name == "var";
-    const bool whole = node.value.is(Kind::kInt) && node.value.as_int() >= 0;
-    if (ddof && !whole) {
-      problem("E0309", node.begin, node.end, "ddof is 0, 1…");
+    if (const std::string_view wrong = wrong_constant(row, value, out); !wrong.empty()) {
+      problem("E0309", node.begin, node.end, std::string(wrong));
       return false;
     }
-    out.constants.push_back(node.value);
+    out.constants.push_back(value);
     return true;
+  }
+
+  // What is wrong with the next constant of a call, or nothing.
+  static std::string_view wrong_constant(const AggregateRow& row, const Value& value,
+                                         const AggregateCall& call) {
+    const double number = value.to_double();
+    const bool whole = value.is(Kind::kInt);
+    if ((row.name == "std" || row.name == "var") && !(whole && number >= 0)) return "ddof is 0, 1…";
+    if (row.name.ends_with("quantile") && !(number >= 0 && number <= 1)) return "q is 0 to 1";
+    if ((row.name == "top" || row.name == "mode") && !(whole && number >= 1 && number <= 10'000)) {
+      return "k is a whole number, 1 to 10000";
+    }
+    if (row.name == "histogram" && !call.constants.empty() &&
+        !(number > call.constants.back().to_double())) {
+      return "the edges of a histogram ascend";
+    }
+    return {};
   }
 
   bool take_expression(const AggregateRow& row, const Node& node, AggregateCall& out) {

@@ -1,8 +1,15 @@
 #include "operators/aggregate/aggregate.h"
 
+#include "operators/aggregate/approximate.h"
+#include "operators/aggregate/choice.h"
 #include "operators/aggregate/count.h"
+#include "operators/aggregate/distinct.h"
 #include "operators/aggregate/edge.h"
 #include "operators/aggregate/extreme.h"
+#include "operators/aggregate/histogram.h"
+#include "operators/aggregate/listing.h"
+#include "operators/aggregate/quantile.h"
+#include "operators/aggregate/relation.h"
 #include "operators/aggregate/spread.h"
 #include "operators/aggregate/sum.h"
 
@@ -11,6 +18,8 @@ namespace {
 
 Type int_result(const AggregateCallSpec&) { return Type::kInt; }
 Type number_result(const AggregateCallSpec&) { return Type::kNumber; }
+Type bool_result(const AggregateCallSpec&) { return Type::kBool; }
+Type list_result(const AggregateCallSpec&) { return Type::kList; }
 Type value_result(const AggregateCallSpec& spec) {
   switch (spec.value_type) {
     case Type::kInt:
@@ -33,6 +42,26 @@ constexpr AggregateKind kKinds[] = {
     {"last", false, true, "value of the latest record", make_last, value_result},
     {"std", false, true, "standard deviation (ddof 1)", make_std, number_result},
     {"var", false, true, "variance (ddof 1)", make_var, number_result},
+    {"median", false, true, "median, exact; keeps all values", make_median, number_result},
+    {"quantile", false, false, "quantile, exact; keeps all values", make_quantile, number_result},
+    {"count_distinct", true, true, "number of different values, exact; keeps them",
+     make_count_distinct, int_result},
+    {"top", false, false, "the k greatest values", make_top, list_result},
+    {"mode", false, false, "the k most frequent values; keeps the different ones", make_mode,
+     list_result},
+    {"list", false, true, "all values, by time", make_list, list_result},
+    {"histogram", false, false, "counts of values by bin", make_histogram, list_result},
+    {"corr", false, false, "Pearson's correlation", make_corr, number_result},
+    {"slope", false, true, "slope over event time, per second", make_slope, number_result},
+    {"argmin", false, false, "a value where another is least", make_argmin, value_result},
+    {"argmax", false, false, "a value where another is greatest", make_argmax, value_result},
+    {"any", false, true, "whether it was true for some record", make_any, bool_result},
+    {"all", false, true, "whether it was true for all records", make_all, bool_result},
+    {"approx_quantile", false, false, "quantile in fixed memory, within 1 %", make_approx_quantile,
+     number_result},
+    {"approx_count_distinct", true, true,
+     "number of different values in fixed memory, standard error 0.81 %",
+     make_approx_count_distinct, int_result},
 };
 
 }  // namespace

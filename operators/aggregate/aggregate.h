@@ -27,6 +27,7 @@ struct Contribution {
   std::span<const uint32_t> groups;  // as long as rows; below the aggregate's size
   const Column* value = nullptr;     // decoded; null: count()
   const Micros* time = nullptr;      // event time by row
+  const Column* second = nullptr;    // decoded; of aggregates of two values
 };
 
 class Aggregate {
@@ -49,12 +50,17 @@ class Aggregate {
   virtual void load(uint32_t group, StateReader& in) = 0;  // failures stay in the reader
 };
 
-// How a call is made.  `function` is its name; more kinds are more lines in aggregates.cpp.
+inline constexpr uint32_t kAggregateValuesMax = 1'000'000;
+
+// How a call is made.  `function` is its name; more kinds are more lines in aggregate.cpp.
 struct AggregateCallSpec {
   std::string function;
   bool has_value = false;
   Type value_type = Type::kDyn;
-  std::vector<Value> constants;  // ddof
+  std::vector<Value> constants;  // ddof, q, k, edges
+  // Most values that one group of an aggregate that keeps them all may hold: beyond it they are let
+  // go and the result is an error.
+  uint32_t values_max = kAggregateValuesMax;
 };
 struct AggregateKind {
   std::string_view name;

@@ -60,7 +60,11 @@ std::optional<std::vector<FieldEntry>> read_entries(BuildContext& context, std::
   bool good = true;
   for (const auto& [name, value] : context.params.entries(option)) {
     FieldEntry entry;
-    entry.program = compile_option(context, *value, schema, &made);
+    auto row_program = compile_row_option(context, *value, schema, false, &made);
+    if (row_program) {
+      entry.program = std::move(row_program->outer);
+      entry.calls = std::move(row_program->calls);
+    }
     if (!entry.program) {
       good = false;
       schema.set(name->text, Type::kError);
@@ -69,7 +73,8 @@ std::optional<std::vector<FieldEntry>> read_entries(BuildContext& context, std::
     }
     entry.name = name->text;
     if (name == value) {
-      const std::string_view field = entry.program->plain_field();
+      const std::string_view field =
+          entry.calls.empty() ? entry.program->plain_field() : std::string_view();
       if (field.empty() && !is_path(value->text)) {
         context.diagnostics.error("E0404", value->span, "a field that is computed needs a name",
                                   "write {name: expression}");
@@ -89,11 +94,27 @@ std::optional<std::vector<FieldEntry>> read_entries(BuildContext& context, std::
   return entries;
 }
 
-void compute_entries(const std::vector<FieldEntry>& entries, OnError on_error, Batch& batch,
-                     Emitter& out) {
+std::vector<const expr::RowCall*> calls_of(const std::vector<FieldEntry>& entries) {
+  std::vector<const expr::RowCall*> calls;
   for (const FieldEntry& entry : entries) {
-    ColumnPtr column = column_of(*entry.program, batch, 0);
-    if (entry.program->plain_field().empty() && !all_field_values(*column, batch)) {
+    for (const expr::RowCall& call : entry.calls) calls.push_back(&call);
+  }
+  return calls;
+}
+
+void compute_entries(const std::vector<FieldEntry>& entries, OnError on_error, Batch& batch,
+                     Emitter& out, RowState* state) {
+  if (state != nullptr) state->take(batch, out);
+  size_t first_call = 0;
+  for (const FieldEntry& entry : entries) {
+    if (batch.empty()) return;
+    const bool plain = entry.calls.empty() && !entry.program->plain_field().empty();
+    ColumnPtr column =
+        entry.calls.empty()
+            ? column_of(*entry.program, batch, 0)
+            : column_of(*entry.program, state->with_results(batch, entry.calls, first_call), 0);
+    first_call += entry.calls.size();
+    if (!plain && !all_field_values(*column, batch)) {
       report_errors(*column, on_error, batch, out);
       if (batch.empty()) return;
       column = cleaned(*column, batch);

@@ -2,8 +2,8 @@
 
 namespace streamflow {
 
-Pane::Pane(const std::vector<WindowCall>& calls) {
-  for (const WindowCall& call : calls) aggregates_.push_back(call.make());
+Pane::Pane(const std::vector<CallPlan>& calls) {
+  for (const CallPlan& call : calls) aggregates_.push_back(call.make());
 }
 
 void Pane::clear() {

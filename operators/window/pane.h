@@ -16,7 +16,7 @@ class Pane {
   static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint32_t kMarkMax = 255;
 
-  explicit Pane(const std::vector<WindowCall>& calls);
+  explicit Pane(const std::vector<CallPlan>& calls);
 
   // Starts anew for another stretch.
   void clear();

@@ -8,6 +8,8 @@ namespace {
 
 constexpr size_t kSpareGroupsMax = 1 << 16;  // a larger pane is not kept for use again
 
+Micros earlier(Micros time, Micros by) { return time < kTimeMin + by ? kTimeMin : time - by; }
+
 }  // namespace
 
 TimeWindow::TimeWindow(WindowPlan plan)
@@ -15,7 +17,7 @@ TimeWindow::TimeWindow(WindowPlan plan)
       signature_(plan_.signature()),
       ids_(plan_.keys_max),
       results_(plan_),
-      inputs_(plan_) {}
+      inputs_(*plan_.keys, plan_.calls) {}
 
 // --- taking records ---
 
@@ -25,16 +27,38 @@ size_t TimeWindow::process(const Batch& batch, size_t begin, Emitter& out) {
     stream_start_ = stream_start_ == kTimeMin ? batch.stream_start
                                               : std::min(stream_start_, batch.stream_start);
   }
+  size_t at = begin;
+  while (at < batch.count()) {
+    at = take_rows(batch, at, out);
+    if (at == batch.count()) break;
+    const uint32_t row = batch.row_at(at);
+    const Micros watermark = (*batch.watermark)[row];
+    if (watermark >= next_deadline() || !revises((*batch.time)[row], watermark)) break;
+    revise(batch, row, out);
+    ++at;
+  }
+  if (at > begin) dirty_.set(0);
+  if (at == batch.count()) inputs_.release();
+  return at;
+}
+
+size_t TimeWindow::take_rows(const Batch& batch, size_t begin, Emitter& out) {
   const size_t end = route(batch, begin, out);
   if (end > begin && batch.arrival) arrival_ = (*batch.arrival)[batch.row_at(end - 1)];
   take_ids(batch, out);
   absorb(batch, out);
   ids_.unpin();
   out.tally().absorbed += rows_.size();
+  if (plan_.grid.is_all()) note_bounds(batch);
   send_late(batch, out);
-  if (end > begin) dirty_.set(0);
-  if (end == batch.count()) inputs_.release();
   return end;
+}
+
+void TimeWindow::note_bounds(const Batch& batch) {
+  for (const uint32_t row : rows_) {
+    first_time_ = std::min(first_time_, (*batch.time)[row]);
+    last_time_ = std::max(last_time_, (*batch.time)[row]);
+  }
 }
 
 // Sorts records into panes until one's watermark closes a window.  Most follow each other in one
@@ -47,7 +71,9 @@ size_t TimeWindow::route(const Batch& batch, size_t begin, Emitter& out) {
   size_t at = begin;
   while (at < batch.count()) {
     const uint32_t row = batch.row_at(at);
-    if ((*batch.watermark)[row] >= deadline_ && deadline_ != kTimeMax) break;
+    const Micros deadline = next_deadline();
+    if ((*batch.watermark)[row] >= deadline && deadline != kTimeMax) break;
+    if (revises((*batch.time)[row], (*batch.watermark)[row])) break;
     Pane* pane = in_current((*batch.time)[row]) ? current_ : locate(batch, row, out);
     if (pane == nullptr) {
       ++at;
@@ -68,14 +94,16 @@ size_t TimeWindow::follow_run(const Batch& batch, size_t& at, size_t taken) {
   const Micros* watermarks = batch.watermark->data();
   const uint32_t* selected = batch.selected ? batch.selected->data() : nullptr;
   const auto start = static_cast<uint64_t>(current_start_);
-  const auto width = static_cast<uint64_t>(plan_.grid.pane);
-  const Micros deadline = deadline_;
+  const uint64_t width = current_width_;
+  const Micros deadline = next_deadline();
   const size_t count = batch.count();
+  const bool revising = plan_.late == LateRecords::kRevise;
   uint32_t* rows = rows_.data();
   size_t i = at;
   for (; i < count; ++i) {
     const uint32_t row = selected != nullptr ? selected[i] : static_cast<uint32_t>(i);
     if (watermarks[row] >= deadline || static_cast<uint64_t>(times[row]) - start >= width) break;
+    if (revising && revises(times[row], watermarks[row])) break;
     rows[taken++] = row;
   }
   at = i;
@@ -113,17 +141,18 @@ Pane* TimeWindow::locate(const Batch& batch, uint32_t row, Emitter& out) {
   }
   const Micros start = plan_.grid.pane_start(time);
   const auto found = panes_.find(start);
-  Pane* pane = found != panes_.end() ? found->second.get() : open(start, watermark);
+  Pane* pane = found != panes_.end() ? found->second.get() : open(start, watermark, time);
   if (pane == nullptr) {
     out.fail(batch, row, "window: too many open windows");
     return nullptr;
   }
   current_ = pane;
   current_start_ = start;
+  current_width_ = static_cast<uint64_t>(plan_.grid.pane_end(start)) - static_cast<uint64_t>(start);
   return pane;
 }
 
-Pane* TimeWindow::open(Micros start, Micros watermark) {
+Pane* TimeWindow::open(Micros start, Micros watermark, Micros time) {
   if (panes_.size() >= kPanesMax) return nullptr;
   std::unique_ptr<Pane> pane;
   if (spare_.empty()) {
@@ -134,6 +163,7 @@ Pane* TimeWindow::open(Micros start, Micros watermark) {
   }
   closed_ = std::max(closed_, watermark);
   deadline_ = std::min(deadline_, plan_.grid.first_end(start, closed_));
+  plan_early(watermark, time);
   return panes_.emplace(start, std::move(pane)).first->second.get();
 }
 
@@ -190,81 +220,170 @@ void TimeWindow::add(const Batch& batch, Pane& pane, std::span<const uint32_t> r
     if (is_new) ids_.retain(id);
     dirty_.set(partition(id));
   });
-  for (size_t call = 0; call < plan_.calls.size(); ++call) add_call(batch, pane, call, rows, out);
-}
-
-void TimeWindow::add_call(const Batch& batch, Pane& pane, size_t call,
-                          std::span<const uint32_t> rows, Emitter& out) {
-  Contribution input{rows, groups_, inputs_.value(call), batch.time->data()};
-  wrong_.clear();
-  if (const Column* where = inputs_.where(call)) {
-    where_rows_.clear();
-    where_groups_.clear();
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const Kind kind = where->kind(rows[i]);
-      if (kind == Kind::kBool && where->bits(rows[i]) != 0) {
-        where_rows_.push_back(rows[i]);
-        where_groups_.push_back(groups_[i]);
-      } else if (kind == Kind::kError) {
-        out.cell_error(batch, rows[i], where->text(rows[i]));
-      }
-    }
-    input.rows = where_rows_;
-    input.groups = where_groups_;
-  }
-  pane.aggregate(call).add(input, wrong_);
-  for (const uint32_t row : wrong_) {
-    const Kind kind = input.value->kind(row);
-    out.cell_error(batch, row,
-                   kind == Kind::kError ? std::string(input.value->text(row))
-                                        : std::string(plan_.calls[call].kind->name) +
-                                              ": cannot take " + with_article(kind));
+  for (size_t call = 0; call < plan_.calls.size(); ++call) {
+    inputs_.add(batch, call, pane.aggregate(call), rows, groups_, out);
   }
 }
 
 void TimeWindow::send_late(const Batch& batch, Emitter& out) {
   if (late_.empty()) return;
+  if (plan_.late == LateRecords::kDrop) {
+    out.tally().dropped += late_.size();
+    return;
+  }
   Batch rows = batch;
   rows.selected = std::make_shared<Selection>(late_);
   out.late(std::move(rows));
 }
 
+// --- revising closed windows ---
+
+// Whether a record belongs to a window that has closed but is kept.
+bool TimeWindow::revises(Micros time, Micros watermark) const {
+  if (plan_.late != LateRecords::kRevise) return false;
+  const Micros closed = std::max(closed_, watermark);
+  if (time >= closed || time < -kWindowTimeMax) return false;
+  const Micros last_end = plan_.grid.last_end(time);
+  if (last_end <= time || last_end + plan_.keep <= closed) return false;
+  return plan_.grid.next_end(plan_.grid.pane_start(time)) <= closed;
+}
+
+// Absorbs the record and sends the results of its closed windows again.
+void TimeWindow::revise(const Batch& batch, uint32_t row, Emitter& out) {
+  const Micros watermark = (*batch.watermark)[row];
+  const std::string_view error = inputs_.key_error(row);
+  if (!error.empty()) return out.fail(batch, row, error);
+  if (batch.arrival) arrival_ = (*batch.arrival)[row];
+  const Micros time = (*batch.time)[row];
+  const Micros start = plan_.grid.pane_start(time);
+  const auto found = panes_.find(start);
+  Pane* pane = found != panes_.end() ? found->second.get() : open(start, watermark, time);
+  if (pane == nullptr) return out.fail(batch, row, "window: too many open windows");
+  rows_.assign(1, row);
+  runs_.assign(1, {pane, 0, 1});
+  take_ids(batch, out);
+  if (rows_.empty()) return;
+  const uint32_t id = row_ids_[0];
+  absorb(batch, out);
+  ids_.unpin();
+  ++out.tally().absorbed;
+  const Micros closed = std::max(closed_, watermark);
+  const Micros last = std::min(closed, plan_.grid.last_end(start));
+  for (Micros end = plan_.grid.next_end(start); end <= last; end = plan_.grid.next_end(end)) {
+    if (end + plan_.keep <= closed) continue;
+    add_row(end, id, watermark, ++revisions_[{end, id}]);
+  }
+  send(false, out);
+}
+
+// Lets go of panes whose windows can be revised no longer.
+void TimeWindow::drop_kept(Micros upto) {
+  while (!panes_.empty()) {
+    const Micros last_end = plan_.grid.last_end(panes_.begin()->first);
+    if (last_end > closed_ || last_end > earlier(upto, plan_.keep)) break;
+    drop(panes_.begin());
+  }
+  while (!revisions_.empty() && revisions_.begin()->first.first + plan_.keep <= upto) {
+    revisions_.erase(revisions_.begin());
+  }
+}
+
+// --- unfinished results ---
+
+// `time`: of a record, where there is no watermark yet.
+void TimeWindow::plan_early(Micros watermark, Micros time) {
+  if (plan_.early == 0 || early_next_ != kTimeMax) return;
+  const Micros known = std::max(closed_, watermark);
+  early_next_ = floor_to(known < -kWindowTimeMax ? time : known, plan_.early) + plan_.early;
+}
+
+// Takes up the first open window after `after` that has records; false: there is none.
+bool TimeWindow::start_early(Micros after) {
+  Micros end = kTimeMax;
+  for (const auto& [start, pane] : panes_) {
+    const Micros last = plan_.grid.last_end(start);
+    if (last <= after) continue;
+    end = std::min(end, plan_.grid.first_end(start, after));
+  }
+  closing_ = {};
+  if (end == kTimeMax) return false;
+  closing_.active = closing_.early = true;
+  closing_.end = end;
+  std::vector<char> seen(ids_.capacity());
+  gather_panes(end, seen);
+  ids_.sort(closing_.ids);
+  return true;
+}
+
 // --- closing windows ---
+
+Micros TimeWindow::output_watermark(Micros input) const {
+  if (input == kTimeMax) return input;
+  if (plan_.grid.is_all()) return kTimeMin;
+  return earlier(input, plan_.keep);
+}
 
 bool TimeWindow::on_watermark(Micros upto, Emitter& out) {
   const bool ending = upto == kTimeMax;
-  if (deadline_ > upto && !closing_.active) {
+  if (next_deadline() > upto && !closing_.active) {
     closed_ = std::max(closed_, upto);
+    if (plan_.keep != 0) drop_kept(upto);
     return true;
   }
   dirty_.set(0);
   bool done = false;
-  while (results_.rows() < kBatchRowsMax) {
+  while (!closing_.early && results_.rows() < kBatchRowsMax) {
     if (!closing_.active) {
       const Micros end = next_end(ending);
       done = end == kTimeMax || end > upto;
       if (done) break;
       start_closing(end, ending);
     }
-    add_results(kBatchRowsMax - results_.rows());
+    add_results(kBatchRowsMax - results_.rows(), upto);
     if (closing_.next == closing_.ids.size()) finish_closing();
   }
-  results_.send(ids_, previous_, {upto, last_forwarded_, arrival_, stream_start_}, out);
+  send(false, out);
   untrack();
   if (done) {
     closed_ = std::max(closed_, upto);
-    last_forwarded_ = std::max(last_forwarded_, upto);
+    if (early_next_ <= upto) {
+      early_next_ = kTimeMax;
+      if (!ending && start_early(closed_)) done = false;
+    }
+  }
+  if (closing_.early) {
+    add_results(kBatchRowsMax, upto);
+    send(true, out);
+    const bool more = closing_.next < closing_.ids.size() || start_early(closing_.end);
+    done = !more;
+  }
+  if (done) {
+    if (!panes_.empty()) plan_early(upto, upto);
+    last_forwarded_ = std::max(last_forwarded_, output_watermark(upto));
     ids_.forget_dead();
     last_ends_.clear();
+    if (plan_.keep != 0) drop_kept(upto);
   }
-  deadline_ = closing_.active ? closing_.end : next_end(ending);
+  if (closing_.early) {
+    early_next_ = upto;
+  } else {
+    deadline_ = closing_.active ? closing_.end : next_end(ending);
+  }
   return done;
 }
 
+// The end of the first window after those closed that has records.
+Micros TimeWindow::next_data_end() const {
+  if (panes_.empty()) return kTimeMax;
+  const Micros first = panes_.begin()->first;
+  if (plan_.keep == 0 || closed_ <= first) return plan_.grid.first_end(first, closed_);
+  const auto pane = panes_.lower_bound(plan_.grid.start_of(plan_.grid.next_end(closed_)));
+  return pane == panes_.end() ? kTimeMax : plan_.grid.first_end(pane->first, closed_);
+}
+
 Micros TimeWindow::next_end(bool ending) const {
-  const Micros data =
-      panes_.empty() ? kTimeMax : plan_.grid.first_end(panes_.begin()->first, closed_);
-  if (tracked_on_ == 0 || (ending && panes_.empty())) return data;
+  const Micros data = next_data_end();
+  if (tracked_on_ == 0 || (ending && data == kTimeMax)) return data;
   if (closed_ < -kWindowTimeMax || closed_ > kWindowTimeMax) return data;
   return std::min(data, plan_.grid.next_end(closed_));
 }
@@ -288,7 +407,7 @@ void TimeWindow::start_closing(Micros end, bool ending) {
 void TimeWindow::gather(Micros end, bool ending) {
   closing_.ids.clear();
   std::vector<char> seen;
-  const bool one_pane = plan_.grid.pane == plan_.grid.size;
+  const bool one_pane = plan_.grid.one_pane();
   if (!one_pane || tracked_on_ != 0) seen.resize(ids_.capacity());
   gather_panes(end, seen);
   if (tracked_on_ == 0) return;
@@ -302,7 +421,7 @@ void TimeWindow::gather(Micros end, bool ending) {
 
 // Those with records; each once, `seen` (empty: there is but one pane) says which were taken.
 void TimeWindow::gather_panes(Micros end, std::vector<char>& seen) {
-  for (auto pane = panes_.lower_bound(end - plan_.grid.size);
+  for (auto pane = panes_.lower_bound(plan_.grid.start_of(end));
        pane != panes_.end() && pane->first < end; ++pane) {
     for (const uint32_t id : pane->second->ids()) {
       if (id == Pane::kNone) continue;
@@ -321,19 +440,38 @@ void TimeWindow::find_last_ends() {
   }
 }
 
-void TimeWindow::add_results(size_t most) {
+void TimeWindow::add_results(size_t most, Micros upto) {
   const size_t count = std::min(most, closing_.ids.size() - closing_.next);
   const std::span<const uint32_t> ids(closing_.ids.data() + closing_.next, count);
   const size_t first = results_.rows();
-  for (const uint32_t id : ids) results_.add(closing_.end, id);
-  for (auto pane = panes_.lower_bound(closing_.end - plan_.grid.size);
-       pane != panes_.end() && pane->first < closing_.end; ++pane) {
+  const Micros start = plan_.grid.start_of(closing_.end);
+  for (const uint32_t id : ids) {
+    results_.add(plan_.grid.is_all()
+                     ? WindowResults::Row{first_time_, last_time_, last_time_, upto, id}
+                     : WindowResults::Row{start, closing_.end, closing_.end - 1,
+                                          output_watermark(upto), id});
+  }
+  for (auto pane = panes_.lower_bound(start); pane != panes_.end() && pane->first < closing_.end;
+       ++pane) {
     results_.merge(*pane->second, ids);
   }
-  if (plan_.empty != EmptyWindows::kSkip) {
+  if (plan_.empty != EmptyWindows::kSkip && !closing_.early) {
     for (size_t i = 0; i < count; ++i) follow(first + i, ids[i]);
   }
   closing_.next += count;
+}
+
+// One key's result of a window that has closed.
+void TimeWindow::add_row(Micros end, uint32_t id, Micros upto, uint32_t revision) {
+  const Micros start = plan_.grid.start_of(end);
+  results_.add({start, end, end - 1, output_watermark(upto), id, false, revision});
+  for (auto pane = panes_.lower_bound(start); pane != panes_.end() && pane->first < end; ++pane) {
+    results_.merge(*pane->second, {&id, 1});
+  }
+}
+
+void TimeWindow::send(bool early, Emitter& out) {
+  results_.send(ids_, previous_, {last_forwarded_, arrival_, stream_start_, early}, out);
 }
 
 // Counts a key's empty windows in a row; a key that has too many is followed no longer.
@@ -376,7 +514,8 @@ void TimeWindow::untrack() {
 void TimeWindow::finish_closing() {
   closing_.active = false;
   closed_ = std::max(closed_, closing_.end);
-  while (!panes_.empty() && plan_.grid.last_end(panes_.begin()->first) <= closing_.end) {
+  while (plan_.keep == 0 && !panes_.empty() &&
+         plan_.grid.last_end(panes_.begin()->first) <= closing_.end) {
     drop(panes_.begin());
   }
 }
@@ -397,11 +536,16 @@ void TimeWindow::drop(Panes::iterator pane) {
 
 std::string TimeWindow::unfinished() const {
   if (panes_.empty()) return {};
-  const Micros first = plan_.grid.first_end(panes_.begin()->first, closed_);
-  const Micros last = plan_.grid.last_end(panes_.rbegin()->first);
-  const size_t between = static_cast<size_t>((last - first) / plan_.grid.every) + 1;
-  const size_t open =
-      plan_.grid.pane == plan_.grid.size ? std::min(between, panes_.size()) : between;
+  size_t open = 1;
+  if (!plan_.grid.is_all() && plan_.grid.size() > 0) {
+    const Micros first = next_data_end();
+    if (first == kTimeMax) return {};
+    const Micros last = plan_.grid.last_end(panes_.rbegin()->first);
+    open = plan_.grid.one_pane()
+               ? static_cast<size_t>(
+                     std::distance(panes_.lower_bound(plan_.grid.start_of(first)), panes_.end()))
+               : static_cast<size_t>((last - first) / plan_.grid.every()) + 1;
+  }
   return std::to_string(open) + (open == 1 ? " open window" : " open windows");
 }
 

@@ -7,6 +7,12 @@
 // above `size`, records between windows are filtered.  With `empty`, a key's windows without
 // records are sent too, from its first result on, at most `max_empty` in a row.
 //
+// With `late: revise`, panes stay for `keep` longer, and a record of a closed window is absorbed
+// and the window's whole result sent again at once; the output's watermark lags by `keep`.  With
+// `early`, whenever the watermark has passed another multiple of it, the results so far of all open
+// windows are sent after those of the windows that it closed.  One window of all time has the
+// bounds of its records, for all keys alike, and holds the output's watermark back till it is sent.
+//
 // State: O(open windows x keys), at most max_keys keys and kPanesMax panes; a record beyond either
 // fails. Belongs to its pipeline's loop thread.
 #pragma once
@@ -20,7 +26,6 @@
 #include "core/keys.h"
 #include "core/node.h"
 #include "operators/window/pane.h"
-#include "operators/window/window_inputs.h"
 #include "operators/window/window_plan.h"
 #include "operators/window/window_results.h"
 
@@ -34,7 +39,8 @@ class TimeWindow final : public Operator {
 
   size_t process(const Batch& batch, size_t begin, Emitter& out) override;
   bool on_watermark(Micros upto, Emitter& out) override;
-  Micros next_deadline() const override { return deadline_; }
+  Micros next_deadline() const override { return std::min(deadline_, early_next_); }
+  Micros output_watermark(Micros input) const override;
 
   // The format is described in time_window_state.cpp.
   void save(unsigned partition, std::string& out) const override;
@@ -52,6 +58,7 @@ class TimeWindow final : public Operator {
   // A window whose results are being sent.
   struct Closing {
     bool active = false;
+    bool early = false;  // it stays open
     Micros end = 0;
     std::vector<uint32_t> ids;  // in order of keys
     size_t next = 0;            // the first id not sent
@@ -64,31 +71,42 @@ class TimeWindow final : public Operator {
   };
 
   // --- taking records ---
+  size_t take_rows(const Batch& batch, size_t begin, Emitter& out);
   size_t route(const Batch& batch, size_t begin, Emitter& out);
   bool in_current(Micros time) const {
     return current_ != nullptr &&
-           static_cast<uint64_t>(time) - static_cast<uint64_t>(current_start_) <
-               static_cast<uint64_t>(plan_.grid.pane);
+           static_cast<uint64_t>(time) - static_cast<uint64_t>(current_start_) < current_width_;
   }
   size_t follow_run(const Batch& batch, size_t& at, size_t taken);
   size_t without_failed_keys(const Batch& batch, size_t begin, size_t end, Emitter& out);
   // The pane for a record, or null: it was late, between windows, or failed.
   Pane* locate(const Batch& batch, uint32_t row, Emitter& out);
-  Pane* open(Micros start, Micros watermark);
+  Pane* open(Micros start, Micros watermark, Micros time);
   void take_ids(const Batch& batch, Emitter& out);
   void absorb(const Batch& batch, Emitter& out);
   void add(const Batch& batch, Pane& pane, std::span<const uint32_t> rows,
            std::span<const uint32_t> ids, Emitter& out);
-  void add_call(const Batch& batch, Pane& pane, size_t call, std::span<const uint32_t> rows,
-                Emitter& out);
   void send_late(const Batch& batch, Emitter& out);
+  void note_bounds(const Batch& batch);
+
+  // --- revising closed windows ---
+  bool revises(Micros time, Micros watermark) const;
+  void revise(const Batch& batch, uint32_t row, Emitter& out);
+  void drop_kept(Micros upto);
+
+  // --- unfinished results ---
+  void plan_early(Micros watermark, Micros time);
+  bool start_early(Micros after);
 
   // --- closing windows ---
   Micros next_end(bool ending) const;  // kTimeMax: none
+  Micros next_data_end() const;
   void start_closing(Micros end, bool ending);
   void gather(Micros end, bool ending);
   void gather_panes(Micros end, std::vector<char>& seen);
-  void add_results(size_t most);
+  void add_results(size_t most, Micros upto);
+  void add_row(Micros end, uint32_t id, Micros upto, uint32_t revision);
+  void send(bool early, Emitter& out);
   void follow(size_t row, uint32_t id);
   void track(uint32_t id, uint64_t empties);
   void finish_closing();
@@ -101,9 +119,11 @@ class TimeWindow final : public Operator {
   void save_progress(std::string& out) const;
   void save_panes(unsigned partition, std::string& out) const;
   void save_tracked(unsigned partition, std::string& out) const;
+  void save_revisions(unsigned partition, std::string& out) const;
   void load_progress(StateReader& in);
   void load_panes(StateReader& in);
   void load_tracked(StateReader& in);
+  void load_revisions(StateReader& in);
   uint32_t load_key(StateReader& in);
   void forget_partition(unsigned partition);
 
@@ -117,6 +137,10 @@ class TimeWindow final : public Operator {
   Micros last_forwarded_ = kTimeMin;
   Micros arrival_ = kTimeMin;
   Micros stream_start_ = kTimeMin;
+
+  Micros first_time_ = kTimeMax, last_time_ = kTimeMin;  // of records, where there is one window
+  Micros early_next_ = kTimeMax;
+  std::map<std::pair<Micros, uint32_t>, uint32_t> revisions_;  // by window end and id
 
   Closing closing_;
   Micros resume_end_ = kTimeMin;  // loaded while a window was being sent: what was sent of it
@@ -133,13 +157,14 @@ class TimeWindow final : public Operator {
   std::bitset<kPartitions> dirty_;
 
   // Of one call of process:
-  WindowInputs inputs_;
+  CallInputs inputs_;
   Pane* current_ = nullptr;
   Micros current_start_ = 0;
+  uint64_t current_width_ = 0;
   std::vector<uint32_t> rows_, row_ids_, groups_;
   std::vector<Run> runs_;
-  Selection late_, wrong_;
-  std::vector<uint32_t> part_rows_, part_ids_, where_rows_, where_groups_;
+  Selection late_;
+  std::vector<uint32_t> part_rows_, part_ids_;
 };
 
 }  // namespace streamflow

@@ -1,12 +1,13 @@
-// The saved state of a window, version 1 (words as in state_bytes.h):
+// The saved state of a window, version 2 (words as in state_bytes.h):
 //   byte version, text signature
-//   partition 0: closed, last forwarded watermark, last arrival stamp, stream start, then byte 1
-//   and end
-//                and last sent key of the window whose results are being sent, or byte 0
+//   partition 0: closed, last forwarded watermark, last arrival stamp, stream start, first and last
+//                time, next early results, then byte 1 and end and last sent key of the window
+//                whose results are being sent, or byte 0
 //   others:      none of these
 //   panes: count, and of each its start, count of keys, and of each key its encoding and aggregates
 //   keys whose empty windows are sent: count, and of each its encoding, empty windows in a row, and
 //                count and cells of its last result
+//   revisions: count, and of each the window's end, the key's encoding, and how many there were
 // A partition without keys is empty but for partition 0.
 #include <algorithm>
 
@@ -15,25 +16,16 @@
 namespace streamflow {
 namespace {
 
-constexpr unsigned char kVersion = 1;
+constexpr unsigned char kVersion = 2;
 
 }  // namespace
-
-std::string WindowPlan::signature() const {
-  std::string text = std::to_string(grid.size) + "/" + std::to_string(grid.every) + "+" +
-                     std::to_string(grid.offset) + " by " + std::to_string(keys->parts().size());
-  for (const WindowCall& call : calls) {
-    text += call.value ? " " : " rows:";
-    text += call.kind->name;
-  }
-  return text;
-}
 
 void TimeWindow::save(unsigned partition, std::string& out) const {
   std::string body;
   save_panes(partition, body);
   save_tracked(partition, body);
-  const bool nothing = body == std::string(2, '\0');
+  save_revisions(partition, body);
+  const bool nothing = body == std::string(3, '\0');
   if (nothing && partition != 0) return;
   out.push_back(static_cast<char>(kVersion));
   save_text(signature_, out);
@@ -42,10 +34,11 @@ void TimeWindow::save(unsigned partition, std::string& out) const {
 }
 
 void TimeWindow::save_progress(std::string& out) const {
-  for (const Micros time : {closed_, last_forwarded_, arrival_, stream_start_}) {
+  for (const Micros time :
+       {closed_, last_forwarded_, arrival_, stream_start_, first_time_, last_time_, early_next_}) {
     save_micros(time, out);
   }
-  const bool sending = closing_.active && closing_.next > 0;
+  const bool sending = closing_.active && !closing_.early && closing_.next > 0;
   out.push_back(sending || resume_end_ != kTimeMin ? 1 : 0);
   if (sending) {
     save_micros(closing_.end, out);
@@ -110,6 +103,7 @@ Status TimeWindow::load(unsigned partition_, std::string_view bytes) {
     if (partition_ == 0) load_progress(in);
     load_panes(in);
     load_tracked(in);
+    load_revisions(in);
     ids_.unpin();
     if (!in.ok() || !in.at_end()) {
       forget_partition(partition_);
@@ -121,7 +115,10 @@ Status TimeWindow::load(unsigned partition_, std::string_view bytes) {
 }
 
 void TimeWindow::load_progress(StateReader& in) {
-  for (Micros* time : {&closed_, &last_forwarded_, &arrival_, &stream_start_}) *time = in.micros();
+  for (Micros* time : {&closed_, &last_forwarded_, &arrival_, &stream_start_, &first_time_,
+                       &last_time_, &early_next_}) {
+    *time = in.micros();
+  }
   resume_end_ = kTimeMin;
   if (in.byte() == 0) return;
   resume_end_ = in.micros();
@@ -178,7 +175,32 @@ void TimeWindow::load_tracked(StateReader& in) {
   }
 }
 
+void TimeWindow::save_revisions(unsigned partition_, std::string& out) const {
+  uint64_t count = 0;
+  std::string entries;
+  for (const auto& [place, revision] : revisions_) {
+    if (partition(place.second) != partition_) continue;
+    ++count;
+    save_micros(place.first, entries);
+    save_text(ids_.encoding(place.second), entries);
+    save_count(revision, entries);
+  }
+  save_count(count, out);
+  out += entries;
+}
+
+void TimeWindow::load_revisions(StateReader& in) {
+  for (uint64_t left = in.count(); left > 0 && in.ok(); --left) {
+    const Micros end = in.micros();
+    const uint32_t id = load_key(in);
+    if (id == KeyDictionary::kNone) return;
+    revisions_[{end, id}] = static_cast<uint32_t>(in.count());
+  }
+}
+
 void TimeWindow::forget_partition(unsigned partition_) {
+  std::erase_if(revisions_,
+                [&](const auto& entry) { return partition(entry.first.second) == partition_; });
   for (auto pane = panes_.begin(); pane != panes_.end();) {
     bool any = false;
     const std::vector<uint32_t> ids = pane->second->ids();

@@ -6,39 +6,33 @@
 #include <vector>
 
 #include "core/expr/program.h"
-#include "operators/aggregate/aggregate.h"
+#include "operators/aggregate/calls.h"
 #include "operators/key_columns.h"
 #include "operators/window/grid.h"
 
 namespace streamflow {
 
-struct WindowCall {
-  const AggregateKind* kind = nullptr;
-  AggregateCallSpec spec;
-  std::unique_ptr<expr::Program> value;  // null: count()
-  std::unique_ptr<expr::Program> where;  // may be null
-
-  std::unique_ptr<Aggregate> make() const { return kind->make(spec); }
-};
-
-// A field of the result: calls[first_call, first_call + calls) and an expression over them.
-struct WindowEntry {
-  std::string name;
-  Type type = Type::kDyn;
-  size_t first_call = 0;
-  size_t calls = 0;
-  std::unique_ptr<expr::Program> outer;  // null: the call's result
-};
-
 enum class EmptyWindows : unsigned char { kSkip, kZero, kNull, kPrevious };
+enum class LateRecords : unsigned char { kSide, kDrop, kRevise };
 
 struct WindowPlan {
-  WindowGrid grid;
+  WindowGrid grid;  // of windows of time
+
+  Micros gap = 0;  // of sessions
+
+  uint64_t count = 0, step = 0;  // of windows of a number of records
+
+  std::unique_ptr<expr::Program> when;   // of windows of a state: opens, and holds without `until`
+  std::unique_ptr<expr::Program> until;  // the record that closes; may be null
+
   std::unique_ptr<KeyColumns> keys;
-  std::vector<WindowCall> calls;
-  std::vector<WindowEntry> entries;
+  std::vector<CallPlan> calls;
+  std::vector<EntryPlan> entries;
   EmptyWindows empty = EmptyWindows::kSkip;
   uint64_t empty_max = 10'000;
+  LateRecords late = LateRecords::kSide;
+  Micros keep = 0;   // how long closed windows can be revised
+  Micros early = 0;  // how often unfinished results are sent; 0: never
   size_t keys_max = 1'000'000;
 
   // What state must have been saved by to be loaded here.

@@ -1,13 +1,13 @@
 #include "operators/window/window_results.h"
 
-#include <cmath>
+#include <numeric>
 
 #include "core/operator_output.h"
 
 namespace streamflow {
 
 WindowResults::WindowResults(const WindowPlan& plan) : plan_(plan) {
-  for (const WindowCall& call : plan.calls) aggregates_.push_back(call.make());
+  for (const CallPlan& call : plan.calls) aggregates_.push_back(call.make());
 }
 
 void WindowResults::merge(const Pane& pane, std::span<const uint32_t> ids) {
@@ -24,6 +24,15 @@ void WindowResults::merge(const Pane& pane, std::span<const uint32_t> ids) {
   for (size_t call = 0; call < aggregates_.size(); ++call) {
     aggregates_[call]->resize(rows_.size());
     aggregates_[call]->merge(into_, pane.aggregate(call), groups_);
+  }
+}
+
+void WindowResults::merge(const Accumulators& from, uint32_t group) {
+  const auto row = static_cast<uint32_t>(rows_.size() - 1);
+  rows_[row].empty = false;
+  for (size_t call = 0; call < aggregates_.size(); ++call) {
+    aggregates_[call]->resize(rows_.size());
+    aggregates_[call]->merge({&row, 1}, from.call(call), {&group, 1});
   }
 }
 
@@ -52,7 +61,7 @@ void WindowResults::add_bounds(Batch& batch) const {
   auto starts = std::make_shared<Column>(rows_.size());
   auto ends = std::make_shared<Column>(rows_.size());
   for (size_t row = 0; row < rows_.size(); ++row) {
-    starts->set_timestamp(row, rows_[row].end - plan_.grid.size);
+    starts->set_timestamp(row, rows_[row].start);
     ends->set_timestamp(row, rows_[row].end);
   }
   batch.columns.push_back({"window_start", std::move(starts), false});
@@ -75,27 +84,19 @@ std::shared_ptr<Column> WindowResults::call_column(size_t call) const {
   return column;
 }
 
-// A copy in which failed cells, infinity and NaN are null; failures are noted, but for empty
-// windows.
+// As a field; failures are noted, but for empty windows.
 std::shared_ptr<Column> WindowResults::finished(const Column& column) {
-  auto result = std::make_shared<Column>(rows_.size());
-  for (size_t row = 0; row < rows_.size(); ++row) {
-    const Kind kind = column.kind(row);
-    if (kind == Kind::kDouble) {
-      result->set_real(row, column.real(row));
-    } else if (kind > Kind::kMissing && kind <= Kind::kMap) {
-      result->copy_cell(row, column, row);
-    } else if (kind == Kind::kType || kind == Kind::kOptional) {
-      result->set(row, column.value(row));
-    } else {
-      result->set_null(row);
-      if (kind == Kind::kError && !rows_[row].empty) note(row, std::string(column.text(row)));
-    }
+  all_rows_.resize(rows_.size());
+  std::iota(all_rows_.begin(), all_rows_.end(), 0u);
+  std::vector<std::pair<uint32_t, std::string>> failed;
+  auto result = field_cells(column, all_rows_, failed);
+  for (auto& [row, text] : failed) {
+    if (!rows_[row].empty) note(row, std::move(text));
   }
   return result;
 }
 
-void WindowResults::add_entry(const WindowEntry& entry, Batch& batch) {
+void WindowResults::add_entry(const EntryPlan& entry, Batch& batch) {
   if (!entry.outer) {
     entry_columns_.push_back(finished(*call_column(entry.first_call)));
   } else {
@@ -122,21 +123,30 @@ void WindowResults::repeat_previous(PreviousResults& previous) {
   }
 }
 
-// A window that began before its stream did lacks records that never came here.
-void WindowResults::add_partial(Micros stream_start, Batch& batch) const {
+// `partial`: a window that began before its stream did lacks records that never came here, one of
+// records that is not full yet lacks those to come.
+void WindowResults::add_marks(const Stamp& stamp, Batch& batch) const {
   auto partial = std::make_shared<Column>(rows_.size());
+  auto revision = std::make_shared<Column>(rows_.size());
+  auto early = std::make_shared<Column>(rows_.size());
   for (size_t row = 0; row < rows_.size(); ++row) {
-    if (rows_[row].end - plan_.grid.size < stream_start) partial->set_bool(row, true);
+    if (rows_[row].partial || rows_[row].start < stamp.stream_start) partial->set_bool(row, true);
+    if (rows_[row].revision != 0) revision->set_int(row, rows_[row].revision);
+    if (stamp.early) early->set_bool(row, true);
   }
   batch.columns.push_back({"partial", std::move(partial), false});
+  if (plan_.late == LateRecords::kRevise) {
+    batch.columns.push_back({"revision", std::move(revision), false});
+  }
+  if (plan_.early != 0) batch.columns.push_back({"early", std::move(early), false});
 }
 
 void WindowResults::add_times(const Stamp& stamp, Batch& batch) const {
   auto times = std::make_shared<Times>();
   auto watermarks = std::make_shared<Times>();
   for (const Row& row : rows_) {
-    times->push_back(row.end - 1);
-    watermarks->push_back(made_row_watermark(stamp.last_forwarded, row.end - 1, stamp.upto));
+    times->push_back(row.time);
+    watermarks->push_back(made_row_watermark(stamp.last_forwarded, row.time, row.upto));
   }
   batch.time = std::move(times);
   batch.watermark = std::move(watermarks);
@@ -156,9 +166,9 @@ void WindowResults::send(const KeyDictionary& keys, PreviousResults& previous, c
   add_times(stamp, batch);
   add_keys(keys, batch);
   add_bounds(batch);
-  for (const WindowEntry& entry : plan_.entries) add_entry(entry, batch);
-  if (plan_.empty == EmptyWindows::kPrevious) repeat_previous(previous);
-  add_partial(stamp.stream_start, batch);
+  for (const EntryPlan& entry : plan_.entries) add_entry(entry, batch);
+  if (plan_.empty == EmptyWindows::kPrevious && !stamp.early) repeat_previous(previous);
+  add_marks(stamp, batch);
   for (const auto& [row, text] : notes_) out.cell_error(batch, static_cast<uint32_t>(row), text);
   out.tally().created += batch.rows;
   rows_.clear();
