@@ -5,6 +5,7 @@
 #include "connectors/log/log.h"
 #include "connectors/mqtt/mqtt.h"
 #include "connectors/redis/redis.h"
+#include "connectors/table/table.h"
 
 namespace streamflow {
 
@@ -14,6 +15,7 @@ void register_connectors(Registry& registry) {
   register_redis(registry);
   register_generate(registry);
   register_log(registry);
+  register_tables(registry);
 }
 
 }  // namespace streamflow

@@ -374,6 +374,8 @@ class Planner {
   BuildContext context_for(const Params& params, const Schema& input, const std::string& id) {
     BuildContext context{params, input, diagnostics_, spec_.name, id, options_.state_dir, input, {}, {}};
     context.delivery = pipeline_->delivery;
+    context.tables = &registry_.tables();
+    context.live = !options_.replay;
     return context;
   }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/diagnostic.h"
+#include "core/lookup_table.h"
 #include "core/node.h"
 #include "core/schema.h"
 #include "core/spec.h"
@@ -101,6 +102,8 @@ struct BuildContext {
   std::set<std::string> other_reads = {};
   std::string delivery = {};     // of the pipeline, as it will be
   bool sets_time = false;  // the step gives its records an event time of its own (`time`)
+  const TableOpener* tables = nullptr;  // who reads tables for `lookup`
+  bool live = true;                     // not in replay and tests: then nothing may change by itself
 };
 
 struct StepDescriptor {
@@ -170,6 +173,9 @@ class Registry {
   void step(StepDescriptor descriptor);
   void source(SourceDescriptor descriptor);
   void sink(SinkDescriptor descriptor);
+  // Who reads tables for `lookup`.
+  void tables(TableOpener opener) { tables_ = std::move(opener); }
+  const TableOpener& tables() const { return tables_; }
 
   const StepDescriptor* find_step(std::string_view verb) const;
   const SourceDescriptor* find_source(std::string_view kind_or_scheme) const;
@@ -184,6 +190,7 @@ class Registry {
   std::vector<StepDescriptor> steps_;
   std::vector<SourceDescriptor> sources_;
   std::vector<SinkDescriptor> sinks_;
+  TableOpener tables_;
 };
 
 // The options that every source takes, whatever its protocol: format, as, time, time_format, time_unit,

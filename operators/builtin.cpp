@@ -14,6 +14,7 @@
 #include "operators/alert/alert.h"
 #include "operators/join/join.h"
 #include "operators/rolling/rolling.h"
+#include "operators/lookup/lookup.h"
 #include "operators/row/cast.h"
 #include "operators/row/clip.h"
 #include "operators/row/derive.h"
@@ -57,6 +58,7 @@ void register_operators(Registry& registry) {
   registry.step(smooth_step());
   registry.step(deadband_step());
   registry.step(join_step());
+  registry.step(lookup_step());
   registry.step(alert_step());
   registry.step(top_step());
   registry.step(rolling_step());

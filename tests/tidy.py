@@ -20,6 +20,7 @@ OWNERS = {
     "CLI/CLI.hpp": {"daemon"},
     "simdjson.h": {"core"},
     "re2/re2.h": {"core"},
+    "sqlite3.h": {"connectors"},
 }
 CLOCKS = re.compile(r"\b(gettimeofday|clock_gettime|system_clock::now|steady_clock::now|sleep_for|usleep|nanosleep)\b"
                     r"|\bsleep\(")

@@ -59,7 +59,7 @@ void JoinedRows::make(const std::vector<JoinedPair>& pairs, const Sink& sink) {
     left.time = std::move(times);
     left.arrival = nullptr;
     if (arrivals->front() != kTimeMin) left.arrival = std::move(arrivals);
-    split(std::move(left), std::move(right), run.begin, sink);
+    split(left, right, run.begin, sink);
     begin = run.end;
   }
 }
@@ -110,18 +110,19 @@ Batch JoinedRows::without_left(const Batch& right) const {
 // A right field that the left record has too gets the suffix, once or until nobody has it.  That
 // depends on the record where its fields are not known before: then rows that differ go to batches
 // of their own.
-void JoinedRows::split(Batch left, Batch right, size_t first, const Sink& sink) {
+void JoinedRows::split(const Batch& left, const Batch& right, size_t first, const Sink& sink) {
   find_suffixes(left, right);
-  const auto differs = [this](size_t a, size_t b) {
+  const auto differs = [this](uint32_t a, uint32_t b) {
     return std::any_of(suffixes_.begin(), suffixes_.end(), [a, b](const std::vector<char>& of) {
       return !of.empty() && of[a] != of[b];
     });
   };
-  for (size_t begin = 0; begin < left.rows;) {
+  for (size_t begin = 0; begin < left.count();) {
+    const uint32_t row = left.row_at(begin);
     size_t end = begin + 1;
-    while (end < left.rows && !differs(begin, end)) ++end;
+    while (end < left.count() && !differs(row, left.row_at(end))) ++end;
     Batch out = slice(left, begin, end);
-    add_right(out, right, begin);
+    add_right(out, right, row);
     sink(std::move(out), first + begin);
     begin = end;
   }

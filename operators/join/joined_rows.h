@@ -25,6 +25,9 @@ class JoinedRows {
   // watermark yet.  `first` is the place in `pairs` of the batch's first selected row.
   using Sink = std::function<void(Batch batch, size_t first)>;
   void make(const std::vector<JoinedPair>& pairs, const Sink& sink);
+  // The selected rows of `left` with the fields of `right` that stand at the same row numbers.
+  // `first` is then the place in the selection.
+  void attach(const Batch& left, const Batch& right, const Sink& sink) { split(left, right, 0, sink); }
 
  private:
   struct Run {
@@ -33,7 +36,7 @@ class JoinedRows {
   size_t run_end(const std::vector<JoinedPair>& pairs, size_t begin) const;
   Batch sides(const std::vector<JoinedPair>& pairs, Run& run, Batch& right) const;
   Batch without_left(const Batch& right) const;
-  void split(Batch left, Batch right, size_t first, const Sink& sink);
+  void split(const Batch& left, const Batch& right, size_t first, const Sink& sink);
   void find_suffixes(const Batch& left, const Batch& right);
   void add_suffix(size_t field, size_t row, size_t rows);
   void search_text(const Batch& left, const Batch& right, const std::vector<size_t>& fields);
