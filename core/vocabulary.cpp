@@ -102,11 +102,8 @@ constexpr std::array kHints = {
     Hint{"enrich", "write 'lookup'"},
 };
 
-constexpr std::array<std::string_view, 28> kPlannedVerbs = {
-    "parse", "explode",  "dedupe",      "sample",    "throttle", "dropna",   "fillna",
-    "ffill", "bfill",    "interpolate", "resample",  "absent",   "outliers", "smooth",
-    "clip",  "deadband", "rolling",     "aggregate", "join",     "lookup",   "top",
-    "time",  "alert",    "infer",       "anomaly",   "python",   "exec",     "lua",
+constexpr std::array<std::string_view, 8> kPlannedVerbs = {
+    "rolling", "aggregate", "lookup", "infer", "anomaly", "python", "exec", "lua",
 };
 constexpr std::array<std::string_view, 10> kPlannedSources = {
     "http", "https", "websocket", "ws", "wss", "redis", "rediss", "kafka", "nats", "exec",
@@ -161,8 +158,7 @@ bool is_planned_sink(std::string_view word) { return has(kPlannedSinks, word); }
 const std::vector<std::string_view>& planned_verb_options(std::string_view verb) {
   static const std::vector<std::string_view> none;
   static const std::vector<std::string_view> derive = {"derive"};
-  static const std::vector<std::string_view> limit = {"limit"};
-  return verb == "rolling" ? derive : verb == "ffill" || verb == "bfill" ? limit : none;
+  return verb == "rolling" ? derive : none;
 }
 
 void report_unknown_verb(const SpecValue& verb, const Registry& registry,

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/column.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 

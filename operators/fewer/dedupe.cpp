@@ -76,7 +76,9 @@ class Dedupe final : public Operator {
 
   void save(unsigned partition, std::string& out) const override;
   Status load(unsigned partition, std::string_view bytes) override;
-  std::bitset<kPartitions> take_dirty() override { return std::exchange(dirty_, {}); }
+  std::bitset<kPartitions> take_dirty() override {
+    return std::exchange(dirty_, {}).set(0);  // forwarded_
+  }
   std::string unfinished() const override {
     if (held_times_.empty()) return {};
     return std::to_string(held_times_.size()) +

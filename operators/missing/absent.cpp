@@ -79,6 +79,10 @@ class Absent final : public KeyedOperator<Presence> {
     states_.save(partition, out);
   }
 
+  std::bitset<kPartitions> take_dirty() override {
+    return states_.take_dirty().set(0);  // the stream's times
+  }
+
   Status load(unsigned partition, std::string_view bytes) override {
     if (partition == 0 && !bytes.empty()) {
       StateReader in(bytes);

@@ -167,6 +167,10 @@ class LookAhead final : public KeyedOperator<LookAheadState> {
     return index_held();
   }
 
+  std::bitset<kPartitions> take_dirty() override {
+    return states_.take_dirty().set(0);  // forwarded_
+  }
+
   std::string unfinished() const override {
     if (held_times_.empty()) return {};
     return std::to_string(held_times_.size()) +

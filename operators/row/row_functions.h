@@ -10,7 +10,7 @@
 #include "core/column.h"
 #include "core/expr/program.h"
 #include "core/time.h"
-#include "operators/state_bytes.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 

@@ -99,7 +99,7 @@ TEST_CASE("live union: with a side stream windows close by its clock, and its re
       "streams:\n  main:\n    from: {script: a, time: ts, time_unit: s}\n"
       "    steps:\n      - window: 1s\n        count: true\n"
       "  all:\n    from: [main, main.late]\n    steps:\n      - window: 10s\n"
-      "        n: count()\n        sum: count\n      - select: [n, count_sum]\n");
+      "        select: {n: count(), count_sum: sum(count)}\n      - select: [n, count_sum]\n");
   for (int second = 1000; second < 1024; ++second) {
     live.at(second);
     live.send("a", "{\"ts\": " + std::to_string(second) + "}");
@@ -175,13 +175,14 @@ TEST_CASE("errors: reasons that differ in their values only are one sample") {
 
 TEST_CASE("json: one rule for names given twice and for odd numbers and text, wherever they stand") {
   Live live(
-      "from: {script: a}\nsteps:\n  - derive:\n      top: a\n      whole: record.a\n"
-      "      nested: n.a\n      deep: record.n.a\n      huge: record.big > 1e308\n"
-      "      lone: record.text\n  - select: [top, whole, nested, deep, huge, lone, text]\n");
-  live.send("a",
-            R"({"a":1,"b":0,"a":2,"n":{"a":1,"a":3},"big":1e999,"text":"\ud800.\udc00"})");
+      "from: {script: a}\nsteps:\n  - derive:\n      top: a\n      nested: n.a\n      listed: l[0].a\n"
+      "      huge: big > 1e308\n      inner_huge: n.big > 1e308\n      lone: text + '!'\n"
+      "      inner_lone: n.text + '!'\n"
+      "  - select: [top, nested, listed, huge, inner_huge, lone, inner_lone, text]\n");
+  live.send("a", R"({"a":1,"b":0,"a":2,"big":1e999,"text":"\ud800","l":[{"a":1,"a":4}],)"
+                 R"("n":{"a":1,"a":3,"big":1e999,"text":"\udc00"}})");
   CHECK(live.out["main"] ==
-        Texts{R"({"top":2,"whole":2,"nested":3,"deep":3,"huge":true,)"
-              "\"lone\":\"\xEF\xBF\xBD.\xEF\xBF\xBD\",\"text\":\"\\ud800.\\udc00\"}"});
+        Texts{R"({"top":2,"nested":3,"listed":4,"huge":true,"inner_huge":true,)"
+              "\"lone\":\"\xEF\xBF\xBD!\",\"inner_lone\":\"\xEF\xBF\xBD!\",\"text\":\"\\ud800\"}"});
   CHECK(live.pipeline->errors().empty());
 }
