@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 DAEMON = os.environ.get("STREAMFLOWD", "build/release/streamflowd")
-SEEDS = int(os.environ.get("SEEDS", "12"))
+SEEDS = int(os.environ.get("SEEDS", "6"))
 LATENESS = 40  # ms
 
 PIPELINE = """
