@@ -550,7 +550,8 @@ class Planner {
     Needs& needs = needs_[stream_at];
     if (needs.closed) return;
     needs.fields.insert(context.reads.begin(), context.reads.end());
-    if (context.input.open)
+    needs.joined = needs.joined || context.other != nullptr;
+    if (context.input.open && !needs.joined)
       for (const std::string& name : context.reads)
         if (!context.input.find(name)) needs.undeclared.insert(name);
     needs.closed = closes;
@@ -570,7 +571,7 @@ class Planner {
     if (!seen.insert(stream_at).second || spec_.streams[stream_at].from.size() != 1) return;
     const Needs& needs = needs_[stream_at];
     names.insert(needs.undeclared.begin(), needs.undeclared.end());
-    if (needs.closed) return;
+    if (needs.closed || needs.joined) return;
     for (const size_t reader : readers_[stream_at]) collect_undeclared(reader, names, seen);
   }
 
@@ -592,6 +593,7 @@ class Planner {
     std::set<std::string> fields;
     std::set<std::string> undeclared;  // of those, that no step before made
     bool closed = false;
+    bool joined = false;  // fields may be those of another stream
   };
 
   const PipelineSpec& spec_;

@@ -69,7 +69,7 @@ class Lookup final : public Operator {
       append_key_cell(*key, row, key_);
     }
     const auto at = table.row_of.find(key_);
-    return at == table.row_of.end() ? -1 : at->second;
+    return at == table.row_of.end() ? -1 : int64_t{at->second};
   }
 
   // The fields beside the batch's rows.  Texts stay the table's.
