@@ -43,6 +43,7 @@ std::string_view type_name(Type type) {
 }
 
 std::string with_article(Type type) {
+  if (type == Type::kNull) return "null";
   const bool vowel = type == Type::kInt || type == Type::kOptional || type == Type::kError;
   return (vowel ? "an " : "a ") + std::string(type_name(type));
 }

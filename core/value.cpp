@@ -105,6 +105,7 @@ std::string_view kind_name(Kind kind) {
 }
 
 std::string with_article(Kind kind) {
+  if (kind == Kind::kNull) return "null";
   const bool vowel = kind == Kind::kInt || kind == Kind::kOptional || kind == Kind::kError;
   return (vowel ? "an " : "a ") + std::string(kind_name(kind));
 }

@@ -165,7 +165,10 @@ class Run {
       });
     }
     pipeline_->on_turn = [this] { check_ledger(); };
-    for (auto& source : pipeline_->sources) source->inlet.rows_max(options_.rows_max);
+    for (auto& source : pipeline_->sources) {
+      source->inlet.rows_max(options_.rows_max);
+      source->inlet.watch({});  // a handful of records says nothing of the names that are missing
+    }
     return true;
   }
 

@@ -71,7 +71,7 @@ class CsvDecoder final : public Decoder {
 
   void finish(DecoderOutput& out) override {
     std::string_view text = waiting();
-    read_all(text, 0, nullptr, out);
+    read_all(text, false, nullptr, out);
     keep({});
     rows_.send(out);
   }
@@ -106,7 +106,7 @@ class CsvDecoder final : public Decoder {
     const bool waits = !waiting().empty();
     if (waits) tail_ += block;
     std::string_view text = waits ? waiting() : block;
-    read_all(text, kCsvRecordBytesMax, nullptr, out);
+    read_all(text, true, nullptr, out);
     keep(text);
   }
 
@@ -115,7 +115,7 @@ class CsvDecoder final : public Decoder {
       text.remove_prefix(kByteOrderMark.size());
     }
     if (options_.header) has_names_ = false;
-    read_all(text, 0, &frame, out);
+    read_all(text, false, &frame, out);
   }
 
   // --- a record whose quote is still open ---
@@ -137,35 +137,48 @@ class CsvDecoder final : public Decoder {
     }
   }
 
-  // Reads until the end, or until a quote that is open to the end and has waited for at most `patience`
-  // bytes: its record stays in `text`.  Beyond that the line with the quote is no record; those behind it
-  // may be.
+  // Reads until the end, or with `waits` until a record whose quote is open to the end and which may still
+  // become one: it stays in `text`.  Of others the line with the quote is no record; those behind it may be.
   //
-  // Such a record is inside its quote at each line break up to the end, and so is every other record that
-  // begins behind it and goes beyond its own line.  So each of those lines need be read but once, alone.
-  void read_all(std::string_view& text, size_t patience, const uint32_t* frame, DecoderOutput& out) {
-    const char* open_to = text.data();  // behind the last line break that is known to be inside a quote
-    if (open_ != 0 && is_open_to_end(text, open_, options_.delimiter)) open_to = last_line(text);
+  // A record is inside its quote at each line break that it goes beyond, and so is every other record that
+  // begins behind it and goes beyond its own line.  So where one was open to some place, those behind it need
+  // be read on their own lines only, and then from that place on: no text is read from every line again.
+  void read_all(std::string_view& text, bool waits, const uint32_t* frame, DecoderOutput& out) {
+    const char* open_to = text.data() + open_;  // a line break that is known to be inside the quote ends here
     while (!text.empty()) {
-      const bool alone = text.data() < open_to;
-      const std::string_view readable = alone ? first_line(text) : text;
-      std::string_view rest = readable;
-      const CsvRead read = read_csv_record(rest, options_.delimiter, cells_);
-      if (read == CsvRead::kOpenQuote) {
-        if (!alone) open_to = last_line(text);
-        if (text.size() <= patience) break;
-        report(first_line(text), "a quote is not closed", frame, out);
-        text.remove_prefix(first_line(text).size());
+      const std::string_view window = within_limit(text);
+      const bool known = text.data() < open_to;
+      if (read_record(text, known ? first_line(text) : window, frame, out)) continue;
+      if (known && !is_open_to_end(window, static_cast<size_t>(open_to - text.data()), options_.delimiter) &&
+          read_record(text, window, frame, out)) {
         continue;
       }
-      const std::string_view record = readable.substr(0, readable.size() - rest.size());
-      text.remove_prefix(record.size());
-      if (read == CsvRead::kBad) report(record, "text behind a closing quote", frame, out);
-      if (read == CsvRead::kRecord) take(record, frame, out);
+      open_to = last_line(window);
+      if (waits && window.size() == text.size()) break;
+      report(first_line(text), "a quote is not closed", frame, out);
+      text.remove_prefix(first_line(text).size());
     }
-    open_ = text.empty() ? 0 : static_cast<size_t>(open_to - text.data());
+    open_ = text.data() < open_to && !text.empty() ? static_cast<size_t>(open_to - text.data()) : 0;
   }
 
+  // Takes a record off the start of `text` that ends within `window`; false: its quote is open.
+  bool read_record(std::string_view& text, std::string_view window, const uint32_t* frame, DecoderOutput& out) {
+    std::string_view rest = window;
+    const CsvRead read = read_csv_record(rest, options_.delimiter, cells_);
+    if (read == CsvRead::kOpenQuote) return false;
+    const std::string_view record = window.substr(0, window.size() - rest.size());
+    text.remove_prefix(record.size());
+    if (read == CsvRead::kBad) report(record, "text behind a closing quote", frame, out);
+    if (read == CsvRead::kRecord) take(record, frame, out);
+    return true;
+  }
+
+  // The lines that a record at the start of `text` may take, one at least.
+  static std::string_view within_limit(std::string_view text) {
+    if (text.size() <= kCsvRecordBytesMax) return text;
+    const size_t feed = text.rfind('\n', kCsvRecordBytesMax - 1);
+    return feed == std::string_view::npos ? first_line(text) : text.substr(0, feed + 1);
+  }
   // With its line break.
   static std::string_view first_line(std::string_view text) {
     const size_t feed = text.find('\n');

@@ -178,6 +178,10 @@ void Checker::check(NodePtr& node, bool wants_type) {
       for (const NodePtr& child : node->children)
         condition(*child, node->kind == NodeKind::kAnd ? "an operand of &&" : "an operand of ||");
       node->type = Type::kBool;
+      if (decided(*node)) {
+        become_literal(node, Value::boolean(node->kind == NodeKind::kOr));
+        return;
+      }
       break;
     case NodeKind::kConditional:
       conditional(*node);
@@ -192,6 +196,15 @@ void Checker::check(NodePtr& node, bool wants_type) {
       break;
   }
   fold(node);
+}
+
+// One operand that is written out decides, whatever the others are and do.
+bool Checker::decided(const Node& node) const {
+  if (!scope_.optimise || failed_) return false;
+  return std::any_of(node.children.begin(), node.children.end(), [&node](const NodePtr& child) {
+    return child->is_literal() && child->value.is(Kind::kBool) &&
+           child->value.as_bool() == (node.kind == NodeKind::kOr);
+  });
 }
 
 void Checker::check_children(Node& node) {
@@ -381,7 +394,13 @@ void Checker::select(NodePtr& node) {
       if (!label.empty()) warning("E0322", node->name_begin, node->name_end, "no such key", label);
     }
   } else if (!is_open(checked.type) && !(checked.type == Type::kNull && node->optional)) {
-    const bool function = find_function(node->name, true) != nullptr;
+    const Function* method = find_function(node->name, true);
+    const bool function =
+        method && std::any_of(method->overloads.begin(), method->overloads.end(),
+                              [&checked](const Overload& overload) {
+                                return overload.parameters.size() == 1 &&
+                                       may_accept(overload.parameters[0], checked.type, true);
+                              });
     error("E0316", node->name_begin, node->name_end, with_article(checked.type) + " has no fields",
           function ? "write " + node->name + "()" : "");
     node->type = Type::kError;
@@ -485,6 +504,8 @@ void Checker::fold(NodePtr& node) {
   Value value = evaluator.run(*node, {});
   if (value.is_error()) {
     node->constant = false;
+    if (node->kind != NodeKind::kSelect)  // it has its own
+      warning("E0322", node->begin, node->end, "this always fails: " + std::string(value.text()));
     return;
   }
   const StaticType known{node->type, node->element, node->key};

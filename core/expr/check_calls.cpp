@@ -48,7 +48,12 @@ std::vector<std::string> function_names() {
 void Checker::call(NodePtr& node) {
   if (macro(node)) return;
   Node& n = *node;
-  if (!n.receiver && n.name == "now" && n.children.empty() && scope_.schema) {
+  if (!n.receiver && n.name == "now" && !n.children.empty() && scope_.schema) {
+    n.type = Type::kError;
+    error("E0303", n.name_begin, n.end, "now() takes no argument", "now() -> timestamp");
+    return;
+  }
+  if (!n.receiver && n.name == "now" && scope_.schema) {
     n.kind = NodeKind::kName;
     n.resolved = Resolved::kNow;
     n.type = Type::kTimestamp;
@@ -157,11 +162,11 @@ void Checker::wrong_arguments(Node& node) {
   const size_t first = node.receiver ? 1 : 0;
   if (!function.takes_count(node.children.size())) {
     const size_t given = node.children.size() - first;
-    const std::string count = given == 0   ? "no argument"
-                              : given == 1 ? "one argument"
-                                           : std::to_string(given) + " arguments";
-    error("E0303", node.name_begin, node.end, "'" + node.name + "' does not take " + count,
-          signatures(function));
+    const std::string wrong = given == 0 ? " needs an argument"
+                              : given == 1
+                                  ? " does not take one argument"
+                                  : " does not take " + std::to_string(given) + " arguments";
+    error("E0303", node.name_begin, node.end, "'" + node.name + "'" + wrong, signatures(function));
     return;
   }
   // The caret stands under the first argument that no overload accepts, else under all.

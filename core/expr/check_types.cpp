@@ -27,6 +27,8 @@ std::string conversion_hint(const Node& a, const Node& b) {
   const Node& text = a.type == Type::kString ? a : b;
   if (pair(Type::kTimestamp, Type::kString))
     return text.is_literal() ? "write timestamp('…')" : "write timestamp(text)";
+  for (const Type number : {Type::kInt, Type::kNumber, Type::kDouble})
+    if (pair(Type::kTimestamp, number)) return "write timestamp(seconds)";
   if (pair(Type::kDuration, Type::kString))
     return text.is_literal() ? "write duration('…')" : "write duration(text)";
   if (text.type == Type::kString && (is_numeric(a.type) || is_numeric(b.type)))

@@ -53,6 +53,7 @@ class Checker {
   void map(Node& node);
   bool dotted(NodePtr& node);
   void become_literal(NodePtr& node, Value value);
+  bool decided(const Node& node) const;
   void fold(NodePtr& node);
   const Variable* variable(std::string_view name) const;
 

@@ -287,9 +287,9 @@ TEST_CASE("words of other tools get a hint, planned verbs say so, others the nea
     return diagnostics.all().front();
   };
   CHECK(first("query").label == "write 'filter'");
-  CHECK(first("join").code == "E0110");
+  CHECK(first("infer").code == "E0110");
   CHECK(first("filtre").label == "did you mean 'filter'?");
-  CHECK(first("jion").label == "did you mean 'join'?");
+  CHECK(first("infre").label == "did you mean 'infer'?");
   for (const char* word :
        {"map", "query", "assign", "groupby", "agg", "merge", "plot_line", "where", "mean"}) {
     CHECK_FALSE(verb_hint(word).empty());

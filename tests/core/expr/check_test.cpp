@@ -118,7 +118,8 @@ TEST_CASE("a filter must be a condition, and one that never changes is a warning
         "E0306@0-15 this condition must be true or false, not a number [compare it with "
         "something]");
   CHECK(problems("1 > 2", scope) == "warning E0320@0-5 this condition is always false");
-  CHECK(problems("on || true", scope) == "");
+  CHECK(problems("on || true", scope) == "warning E0320@0-10 this condition is always true");
+  CHECK(problems("on && 1 > 2", scope) == "warning E0320@0-11 this condition is always false");
   CHECK(problems("on", scope) == "");
 }
 
@@ -138,7 +139,7 @@ TEST_CASE("wrong arguments are errors under the argument, with the signatures") 
   CHECK(over_closed("device.startsWith(1)") ==
         "E0303@18-19 'startsWith' does not take an int [string.startsWith(string) -> bool]");
   CHECK(over_closed("device.startsWith()") ==
-        "E0303@7-19 'startsWith' does not take no argument [string.startsWith(string) -> bool]");
+        "E0303@7-19 'startsWith' needs an argument [string.startsWith(string) -> bool]");
   CHECK(over_closed("size(temperature)").starts_with("E0303@5-16 'size' does not take a number"));
   CHECK(over_closed("size(device, 1)").starts_with("E0303@0-15 'size' does not take 2 arguments"));
 }
