@@ -71,6 +71,8 @@ void FileSource::opened() {
   if (S_ISDIR(status.st_mode)) return failed(EISDIR);
   device_ = status.st_dev;
   inode_ = status.st_ino;
+  offset_ = 0;
+  quiet_polls_ = 0;
   is_regular_ = S_ISREG(status.st_mode);
   if (restored_inode_ != 0 && is_regular_) continue_at_restored(status);
   wait_for_readable_ = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || ::isatty(fd_) == 1;

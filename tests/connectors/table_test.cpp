@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 
 #include "core/log.h"
@@ -124,8 +125,8 @@ TEST_CASE("table: SQLite by table, by query, and what cannot be meant") {
   CHECK(problem_of(request) == "a.db: the query writes");
   request.query = "SELECT 1; SELECT 2";
   CHECK(problem_of(request) == "a.db: the query is more than one statement");
-  request.query = "SELECT nothing FROM devices";
-  CHECK(problem_of(request) == "a.db: no such column: nothing");
+  request.query = "SELECT absent FROM devices";
+  CHECK(problem_of(request) == "a.db: no such column: absent");
   folder.write("text.db", "this is no database, whatever its name says, and long enough to be read as one\n");
   CHECK(problem_of(request_of(folder, "sqlite:text.db", {"id"})) == "text.db: file is not a database");
   CHECK(problem_of(request_of(folder, "sqlite:none.db", {"id"})) == "none.db: unable to open database file");
@@ -184,6 +185,8 @@ TEST_CASE("table: a change is read, a broken one keeps the old rows and is said 
     REQUIRE(feed.has_value());
     CHECK((*feed)->current()->rows == 1);
     PollLoop loop;
+    std::function<void()> look = [&] { loop.after(kMicrosPerMilli, look); };  // the other thread wakes no loop
+    look();
     folder.write("a.csv", "k,n\na,1\nb,2\n");
     CHECK(loop.run_until([&] { return (*feed)->current()->rows == 2; }));
     folder.write("a.csv", "k,n\na,one\n");
