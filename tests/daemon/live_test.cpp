@@ -186,3 +186,14 @@ TEST_CASE("json: one rule for names given twice and for odd numbers and text, wh
               "\"lone\":\"\xEF\xBF\xBD!\",\"inner_lone\":\"\xEF\xBF\xBD!\",\"text\":\"\\ud800\"}"});
   CHECK(live.pipeline->errors().empty());
 }
+
+TEST_CASE("live source: the memory of a large message is let go of, that of small ones is used again") {
+  Live live("from: {script: a}\nsteps:\n  - filter: x > 0\n");
+  std::weak_ptr<const Block> block;
+  live.pipeline->capture("main", [&block](const Batch& batch) { block = batch.origin->block; });
+  live.send("a", R"({"x":1})");
+  CHECK_FALSE(block.expired());
+  live.send("a", "{\"x\":2,\"text\":\"" + std::string(2 * kKeptBytesMax, 'x') + "\"}");
+  CHECK(block.expired());
+  CHECK(live.out["main"].size() == 2);
+}
