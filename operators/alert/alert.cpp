@@ -189,14 +189,7 @@ class Alert final : public Operator {
 
 std::unique_ptr<expr::Program> condition(BuildContext& context, std::string_view option) {
   const SpecValue& value = *context.params.value(option);
-  auto program = compile_option(context, value, context.input);
-  if (!program) return nullptr;
-  const Type type = program->type();
-  if (type == Type::kBool || type == Type::kDyn || type == Type::kError) return program;
-  context.diagnostics.error(
-      "E0403", value.span,
-      "an alert needs a condition that is true or false, not a " + std::string(type_name(type)));
-  return nullptr;
+  return compile_condition_option(context, value, context.input);
 }
 
 std::unique_ptr<Operator> build(BuildContext& context) {
