@@ -117,7 +117,7 @@ class Redis(Process):
             raise AssertionError("redis ended: " + self.log())
         try:
             return self.call("PING") == "PONG"
-        except (OSError, ConnectionError):
+        except (OSError, AssertionError):  # not there yet, or still loading
             return False
 
     def call(self, *words):
