@@ -49,6 +49,9 @@ class Column {
  public:
   // `rows` missing cells to be set.
   explicit Column(size_t rows) : kinds_(rows, Kind::kMissing) {}
+  // Computed cells that are all doubles, finite.
+  Column(std::vector<Kind> kinds, std::vector<uint64_t> words)
+      : kinds_(std::move(kinds)), words_(std::move(words)) {}
   // JSON cells, decoded on demand.
   Column(BlockPtr block, std::vector<Token> tokens);
   Column(const Column&) = delete;

@@ -115,7 +115,8 @@ std::string sink_text(const SinkDescriptor& sink) {
 std::string function_text(const expr::FunctionInfo& function) {
   std::string out = function.signature + "\n" + indented(function.help);
   if (!function.example.empty())
-    out += "\n  " + function.example + "  ->  " + function.result + "\n";
+    out += "\n  " + function.example +
+           (function.result.empty() ? "" : "  ->  " + function.result) + "\n";
   return out;
 }
 

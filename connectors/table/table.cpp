@@ -18,7 +18,7 @@
 namespace streamflow {
 namespace {
 
-constexpr std::string_view kSqlite = "sqlite:";
+constexpr std::string_view kSqliteScheme = "sqlite:";
 
 std::string absolute(const TableRequest& request, std::string_view path) {
   if (path.starts_with("//") && path.size() > 2) path.remove_prefix(2);
@@ -55,9 +55,9 @@ class FileTable {
  public:
   explicit FileTable(const TableRequest& request) : request_(request) {
     std::string_view address = request_.address;
-    if (address.starts_with(kSqlite)) {
+    if (address.starts_with(kSqliteScheme)) {
       form_ = Form::kSqlite;
-      address.remove_prefix(kSqlite.size());
+      address.remove_prefix(kSqliteScheme.size());
     } else {
       if (address.starts_with("file:")) address.remove_prefix(5);
       if (address.ends_with(".json")) form_ = Form::kJson;

@@ -32,25 +32,22 @@ inline bool same_bytes(const char* a, const char* b, size_t n) {
   return true;
 }
 
-// A string of at most 16 bytes in two words: equal exactly where strings of one length are.
-struct Packed {
-  uint64_t low = 0, high = 0;
-};
-inline Packed pack(const char* text, size_t n) {
-  Packed out;
-  if (n >= 8) {
-    std::memcpy(&out.low, text, 8);
-    std::memcpy(&out.high, text + n - 8, 8);
-  } else if (n >= 4) {
-    uint32_t head, tail;
-    std::memcpy(&head, text, 4);
-    std::memcpy(&tail, text + n - 4, 4);
-    out.low = uint64_t{tail} << 32 | head;
-  } else if (n > 0) {
-    const auto byte = [text](size_t i) { return uint64_t{static_cast<unsigned char>(text[i])}; };
-    out.low = byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
-  }
-  return out;
+// A string of 1 to 7 bytes and its size in one word.  No branch: which lengths come is not
+// predictable.
+inline uint64_t pack_short(const char* text, size_t n) {
+  static constexpr char kNothing[4] = {};
+  const bool wide = n >= 4;
+  const char* from = wide ? text : kNothing;
+  const size_t tail_at = wide ? n - 4 : 0;
+  uint32_t head = 0, tail = 0;
+  std::memcpy(&head, from, 4);
+  std::memcpy(&tail, from + tail_at, 4);
+  const auto byte = [text](size_t i) {
+    return uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
+  };
+  // The first, middle and last byte: all of one to three, some of more.
+  return head | uint64_t{tail} << (8 * tail_at) | byte(0) | byte(n / 2) | byte(n - 1) |
+         uint64_t{n} << 56;
 }
 
 }  // namespace streamflow::expr

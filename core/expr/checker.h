@@ -52,10 +52,12 @@ class Checker {
   void list(Node& node);
   void map(Node& node);
   bool dotted(NodePtr& node);
+  const Variable* variable(std::string_view name) const;
+
+  // check_constants.cpp
   void become_literal(NodePtr& node, Value value);
   bool decided(const Node& node) const;
   void fold(NodePtr& node);
-  const Variable* variable(std::string_view name) const;
 
   // check_types.cpp
   void unary(Node& node);

@@ -122,9 +122,7 @@ Conjunction::Conjunction(const Tree& tree, const Node& node) {
     add(node);
 }
 
-void Conjunction::run(Run& run, const Selection& rows, Selection& passed,
-                      std::vector<RowError>& errors) const {
-  passed = rows;
+void Conjunction::run(Run& run, Selection& passed, std::vector<RowError>& errors) const {
   std::vector<RowError> failed;
   for (const Part& part : parts_) {
     if (!failed.empty()) {

@@ -109,6 +109,12 @@ class Test {
   // has room for all and may be the memory of `rows`.  Rows that fail are added to `errors`.
   virtual size_t run(Run& run, Rows rows, uint32_t* passed,
                      std::vector<RowError>& errors) const = 0;
+  // Where all rows are sure to be true or false: says so in `taken`, by row, with kBool for true
+  // and kMissing for false.  Gives false, and leaves all to run(), elsewhere.
+  virtual bool mask(Run& run, Rows rows, Kind* taken) const {
+    (void)run, (void)rows, (void)taken;
+    return false;
+  }
 };
 
 // Null where the node is better evaluated as a whole: only then its cells are exact.
@@ -120,7 +126,8 @@ std::unique_ptr<Test> make_test(const Tree& tree, const Node& node);  // never n
 class Conjunction {
  public:
   Conjunction(const Tree& tree, const Node& node);
-  void run(Run& run, const Selection& rows, Selection& passed, std::vector<RowError>& errors) const;
+  // Narrows the rows to those for which it is true.
+  void run(Run& run, Selection& passed, std::vector<RowError>& errors) const;
 
  private:
   struct Part {

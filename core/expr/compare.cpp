@@ -108,6 +108,14 @@ size_t compare_doubles(Rows range, uint32_t* passed, Pair pair) {
   return count;
 }
 
+template <Op op, class Pair>
+void mask_doubles(Rows range, Kind* taken, Pair pair) {
+  for (uint32_t row = range.front(); row <= range.back(); ++row) {
+    const auto [a, b] = pair(row);
+    taken[row] = double_passes<op>(a, b) ? Kind::kBool : Kind::kMissing;
+  }
+}
+
 template <Op op>
 class CompareConstant final : public Test {
  public:
@@ -149,6 +157,19 @@ class CompareConstant final : public Test {
       }
     }
     return count;
+  }
+
+  bool mask(Run& run, Rows rows, Kind* taken) const override {
+    if (!bound_.exact_double || !is_range(rows)) return false;
+    const Lease lease(run);
+    const Cells cells = operand_->run(run, rows, *lease);
+    if (!all_doubles(cells, rows)) return false;
+    const uint64_t* words = cells.words;
+    const double limit = bound_.as_double;
+    mask_doubles<op>(rows, taken, [words, limit](uint32_t row) {
+      return std::pair(std::bit_cast<double>(words[row]), limit);
+    });
+    return true;
   }
 
  private:
@@ -247,6 +268,18 @@ class CompareVectors final : public Test {
       count += pass ? 1 : 0;
     }
     return count;
+  }
+
+  bool mask(Run& run, Rows rows, Kind* taken) const override {
+    if (!is_range(rows)) return false;
+    const Lease room_a(run), room_b(run);
+    const Cells a = a_->run(run, rows, *room_a);
+    const Cells b = b_->run(run, rows, *room_b);
+    if (!all_doubles(a, rows) || !all_doubles(b, rows)) return false;
+    mask_doubles<op>(rows, taken, [&a, &b](uint32_t row) {
+      return std::pair(std::bit_cast<double>(a.words[row]), std::bit_cast<double>(b.words[row]));
+    });
+    return true;
   }
 
  private:

@@ -60,11 +60,8 @@ class MatchText final : public Test {
     const Cells cells = operand_->run(run, rows, *lease);
     size_t count = 0;
     for (const uint32_t row : rows) {
-      const bool pass = cells.kinds[row] == Kind::kString
-                            ? re2::RE2::PartialMatch(re2::StringPiece(cells.texts[row].data(),
-                                                                      cells.texts[row].size()),
-                                                     *node_.pattern)
-                            : scalar_passes(run, node_, row, errors);
+      const bool pass = cells.kinds[row] == Kind::kString ? matches(cells.texts[row])
+                                                          : scalar_passes(run, node_, row, errors);
       passed[count] = row;
       count += pass ? 1 : 0;
     }
@@ -72,6 +69,10 @@ class MatchText final : public Test {
   }
 
  private:
+  bool matches(std::string_view text) const {
+    return node_.pattern->Match(piece(text), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
+  }
+
   const Node& node_;
   std::unique_ptr<Vector> operand_;
 };
@@ -105,15 +106,15 @@ class InConstants final : public Test {
   std::unique_ptr<Vector> operand_;
 };
 
-// In a few short strings: all are compared, without a branch between them.
+// In a few strings of at most 7 bytes, each one word: all are compared, without a branch.
 class InShortTexts final : public Test {
  public:
-  static constexpr size_t kTextsMax = 8, kBytesMax = 16;
+  static constexpr size_t kTextsMax = 8, kBytesMax = 7;
 
   InShortTexts(const Node& node, std::unique_ptr<Vector> operand)
       : node_(node), operand_(std::move(operand)) {
-    for (const Value& item : node.children[1]->value.items())
-      known_.push_back({pack(item.text().data(), item.text().size()), item.text().size()});
+    for (const Value& item : node.children[1]->value.items()) words_[count_++] = pack(item.text());
+    for (size_t i = count_; i < kTextsMax; ++i) words_[i] = words_[0];
   }
   static bool suits(const Node& list) {
     const auto& items = list.value.items();
@@ -140,23 +141,25 @@ class InShortTexts final : public Test {
   }
 
  private:
-  struct Known {
-    Packed packed;
-    size_t size;
-  };
+  static uint64_t pack(std::string_view text) {
+    return text.empty() ? 0 : pack_short(text.data(), text.size());
+  }
   bool is_known(std::string_view text) const {
     if (text.size() > kBytesMax) return false;
-    const Packed packed = pack(text.data(), text.size());
+    const uint64_t word = pack(text);
     bool found = false;
-    for (const Known& known : known_)
-      found |= ((known.packed.low ^ packed.low) | (known.packed.high ^ packed.high) |
-                (known.size ^ text.size())) == 0;
+    if (count_ <= 4) {
+      for (size_t i = 0; i < 4; ++i) found |= words_[i] == word;
+    } else {
+      for (size_t i = 0; i < kTextsMax; ++i) found |= words_[i] == word;
+    }
     return found;
   }
 
   const Node& node_;
   std::unique_ptr<Vector> operand_;
-  std::vector<Known> known_;
+  uint64_t words_[kTextsMax] = {};
+  size_t count_ = 0;
 };
 
 }  // namespace

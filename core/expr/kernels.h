@@ -1,5 +1,5 @@
 // What the kernels share (logic.cpp, compare.cpp, compare_text.cpp,
-// vectors.cpp, columns.cpp).
+// vectors.cpp, choice.cpp, columns.cpp).
 #pragma once
 
 #include <memory>
@@ -51,6 +51,10 @@ std::unique_ptr<Test> make_text_test(TextTest test, const Node& node,
                                      std::unique_ptr<Vector> operand, std::string_view with);
 std::unique_ptr<Test> make_membership(const Tree& tree, const Node& node);  // in
 std::unique_ptr<Test> make_call_test(const Tree& tree, const Node& node);  // startsWith, matches…
+
+// choice.cpp
+std::unique_ptr<Vector> make_choice(const Tree& tree, const Node& node);  // ?:
+std::unique_ptr<Vector> share(uint32_t index, std::unique_ptr<Vector> vector);
 
 Value cell_value(const Cells& cells, uint32_t row);
 void set_cell(Run& run, Scratch& out, uint32_t row, const Value& value);

@@ -48,11 +48,9 @@ class Compiled final : public Program {
     }
     const Selection rows = rows_from(batch, begin);
     run.decode(slots_, &rows);
+    if (plain_field().empty() && vector_) return computed(run, rows);
     auto out = std::make_shared<Column>(batch.rows);
-    if (!plain_field().empty()) return out;
-    if (vector_)
-      fill(run, rows, *out);
-    else
+    if (plain_field().empty())
       for (const uint32_t row : rows) out->set(row, settled(run.evaluate(*tree_->root, row)));
     return out;
   }
@@ -60,7 +58,8 @@ class Compiled final : public Program {
   void filter(const Batch& batch, size_t begin, Selection& passed,
               std::vector<RowError>& errors) const override {
     Run run(*tree_, batch);
-    conjunction_.run(run, rows_from(batch, begin), passed, errors);
+    passed = rows_from(batch, begin);
+    conjunction_.run(run, passed, errors);
   }
 
   Value evaluate_row(const Batch& batch, uint32_t row) const override {
@@ -80,22 +79,29 @@ class Compiled final : public Program {
     return rows;
   }
 
-  static void fill_doubles(const Cells& cells, const Selection& rows, Column& out) {
+  static bool all_finite(const Cells& cells, Rows range) {
     constexpr uint64_t kExponent = 0x7FF0'0000'0000'0000;
-    for (uint32_t row = rows.front(); row <= rows.back(); ++row) {
-      const uint64_t bits = cells.words[row];
-      out.set_word(row, Kind::kDouble, bits);
-      if ((bits & kExponent) == kExponent) out.set_null(row);  // infinite or NaN
-    }
+    size_t others = 0;
+    for (uint32_t row = range.front(); row <= range.back(); ++row)
+      others += (cells.words[row] & kExponent) == kExponent ? 1 : 0;
+    return others == 0;
   }
 
-  void fill(Run& run, const Selection& rows, Column& out) const {
+  ColumnPtr computed(Run& run, const Selection& rows) const {
+    const size_t size = run.batch().rows;
     const Lease room(run);
     const Cells cells = vector_->run(run, rows, *room);
-    if (is_range(rows) && all_doubles(cells, rows)) {
-      fill_doubles(cells, rows, out);
-      return;
-    }
+    // Where nothing has to be left out the room becomes the column.
+    const bool whole = !rows.empty() && rows.size() == size && room->kinds.size() == size;
+    const bool own = cells.words == room->words.data() && cells.kinds == room->kinds.data();
+    if (whole && own && all_doubles(cells, rows) && all_finite(cells, rows))
+      return std::make_shared<Column>(std::move(room->kinds), std::move(room->words));
+    auto out = std::make_shared<Column>(size);
+    fill(run, rows, cells, *out);
+    return out;
+  }
+
+  void fill(Run& run, const Selection& rows, const Cells& cells, Column& out) const {
     bool borrows = false;
     for (const uint32_t row : rows) {
       const Kind kind = cells.kinds[row];

@@ -242,133 +242,6 @@ class Truth final : public Vector {
   std::unique_ptr<Test> test_;
 };
 
-// Both sides are evaluated where they are cheap: then nothing depends on which rows take which
-// side.
-class Choice final : public Vector {
- public:
-  Choice(std::unique_ptr<Test> test, std::unique_ptr<Vector> yes, std::unique_ptr<Vector> no,
-         bool cheap)
-      : test_(std::move(test)), yes_(std::move(yes)), no_(std::move(no)), cheap_(cheap) {}
-
-  Cells run(Run& run, Rows rows, Scratch& out) const override {
-    if (rows.empty()) return out.cells();
-    const Lease hits(run), states(run);
-    hits->rows.resize(rows.size());
-    std::vector<RowError> errors;
-    hits->rows.resize(test_->run(run, rows, hits->rows.data(), errors));
-    std::vector<Kind>& taken = states->kinds;  // kMissing: neither true nor failed
-    if (is_range(rows))
-      std::fill(taken.begin() + rows.front(), taken.begin() + rows.back() + 1, Kind::kMissing);
-    else
-      for (const uint32_t row : rows) taken[row] = Kind::kMissing;
-    for (const uint32_t row : hits->rows) taken[row] = Kind::kBool;
-    if (cheap_) {
-      choose(run, rows, taken, out);
-    } else {
-      for (const RowError& error : errors) taken[error.row] = Kind::kError;
-      narrow(run, rows, hits->rows, taken, out);
-    }
-    for (RowError& error : errors) {
-      out.kinds[error.row] = Kind::kError;
-      out.texts[error.row] = run.keep(std::move(error.message));
-    }
-    return out.cells();
-  }
-
- private:
-  void choose(Run& run, Rows rows, const std::vector<Kind>& taken, Scratch& out) const {
-    const Lease room_yes(run), room_no(run);
-    const Cells yes = yes_->run(run, rows, *room_yes);
-    const Cells no = no_->run(run, rows, *room_no);
-    if (is_range(rows) && all_doubles(yes, rows) && all_doubles(no, rows)) {
-      for (uint32_t row = rows.front(); row <= rows.back(); ++row) {
-        const uint64_t mask = taken[row] == Kind::kBool ? ~uint64_t{0} : 0;
-        out.words[row] = (yes.words[row] & mask) | (no.words[row] & ~mask);
-      }
-      std::fill(out.kinds.begin() + rows.front(), out.kinds.begin() + rows.back() + 1,
-                Kind::kDouble);
-      return;
-    }
-    for (const uint32_t row : rows) copy_cell(taken[row] == Kind::kBool ? yes : no, row, out);
-  }
-
-  void narrow(Run& run, Rows rows, Rows hits, const std::vector<Kind>& taken, Scratch& out) const {
-    const Lease rest(run);
-    rest->rows.resize(rows.size());
-    size_t left = 0;
-    for (const uint32_t row : rows) {
-      rest->rows[left] = row;
-      left += taken[row] == Kind::kMissing ? 1 : 0;
-    }
-    rest->rows.resize(left);
-    copy(run, *yes_, hits, out);
-    copy(run, *no_, rest->rows, out);
-  }
-
-  static void copy(Run& run, const Vector& from, Rows rows, Scratch& out) {
-    if (rows.empty()) return;
-    const Lease room(run);
-    const Cells cells = from.run(run, rows, *room);
-    for (const uint32_t row : rows) copy_cell(cells, row, out);
-  }
-
-  static void copy_cell(const Cells& cells, uint32_t row, Scratch& out) {
-    const Kind kind = cells.kinds[row];
-    out.kinds[row] = kind;
-    if (has_word(kind)) out.words[row] = cells.words[row];
-    if (has_text(kind)) out.texts[row] = cells.texts[row];
-  }
-  static bool has_word(Kind kind) {
-    return (kind >= Kind::kBool && kind <= Kind::kDouble) || kind == Kind::kTimestamp ||
-           kind == Kind::kDuration;
-  }
-  static bool has_text(Kind kind) {
-    return kind == Kind::kString || kind == Kind::kBytes || kind == Kind::kList ||
-           kind == Kind::kMap || kind == Kind::kError;
-  }
-
-  std::unique_ptr<Test> test_;
-  std::unique_ptr<Vector> yes_, no_;
-  bool cheap_;
-};
-
-// A part that stands in the expression more than once: each row is computed the first time.
-class SharedVector final : public Vector {
- public:
-  SharedVector(uint32_t index, std::unique_ptr<Vector> vector)
-      : index_(index), vector_(std::move(vector)) {}
-
-  Cells run(Run& run, Rows rows, Scratch& out) const override {
-    Run::Shared& shared = run.shared(index_);
-    Scratch& room = **shared.room;
-    const Lease left(run);
-    left->rows.clear();
-    for (const uint32_t row : rows)
-      if (!shared.done[row]) left->rows.push_back(row);
-    if (!left->rows.empty()) {
-      const Cells made = vector_->run(run, left->rows, out);
-      for (const uint32_t row : left->rows) {
-        shared.done[row] = true;
-        copy(made, row, room);
-      }
-    }
-    return room.cells();
-  }
-
- private:
-  static void copy(const Cells& from, uint32_t row, Scratch& to) {
-    const Kind kind = to.kinds[row] = from.kinds[row];
-    if (kind > Kind::kNull &&
-        (kind <= Kind::kDouble || kind == Kind::kTimestamp || kind == Kind::kDuration))
-      to.words[row] = from.words[row];
-    else if (kind > Kind::kNull)
-      to.texts[row] = from.texts[row];
-  }
-
-  uint32_t index_;
-  std::unique_ptr<Vector> vector_;
-};
-
 // Row by row, where the result is known to be a bool, number or string.
 class ScalarVector final : public Vector {
  public:
@@ -436,16 +309,6 @@ std::unique_ptr<Vector> name(const Node& node) {
   }
 }
 
-// A field, a constant, or a little arithmetic with them.
-bool is_cheap(const Node& node, size_t operations) {
-  if (node.shared > 0) return false;
-  if (node.is_literal()) return true;
-  if (node.kind == NodeKind::kName)
-    return node.resolved == Resolved::kField || node.resolved == Resolved::kMetaField;
-  if (node.kind != NodeKind::kBinary || !is_arithmetic(node.op) || operations == 0) return false;
-  return is_cheap(*node.children[0], operations - 1) && is_cheap(*node.children[1], operations - 1);
-}
-
 std::unique_ptr<Vector> specific_vector(const Tree& tree, const Node& node) {
   switch (node.kind) {
     case NodeKind::kLiteral: {
@@ -470,14 +333,8 @@ std::unique_ptr<Vector> specific_vector(const Tree& tree, const Node& node) {
       std::unique_ptr<Vector> operand = make_vector(tree, *node.children[0]);
       return operand ? std::make_unique<Minus>(node, std::move(operand)) : nullptr;
     }
-    case NodeKind::kConditional: {
-      std::unique_ptr<Vector> yes = make_vector(tree, *node.children[1]);
-      std::unique_ptr<Vector> no = make_vector(tree, *node.children[2]);
-      if (!yes || !no) return nullptr;
-      const bool cheap = is_cheap(*node.children[1], 3) && is_cheap(*node.children[2], 3);
-      return std::make_unique<Choice>(make_test(tree, *node.children[0]), std::move(yes),
-                                      std::move(no), cheap);
-    }
+    case NodeKind::kConditional:
+      return make_choice(tree, node);
     default:
       return nullptr;
   }
@@ -539,7 +396,7 @@ static std::unique_ptr<Vector> unshared_vector(const Tree& tree, const Node& nod
 std::unique_ptr<Vector> make_vector(const Tree& tree, const Node& node) {
   std::unique_ptr<Vector> made = unshared_vector(tree, node);
   if (!made || node.shared == 0) return made;
-  return std::make_unique<SharedVector>(node.shared - 1, std::move(made));
+  return share(node.shared - 1, std::move(made));
 }
 
 }  // namespace streamflow::expr
