@@ -9,6 +9,7 @@
 
 #include "core/expr/eval.h"
 #include "core/expr/instant.h"
+#include "core/expr/utf8.h"
 
 namespace streamflow::expr {
 namespace {
@@ -40,8 +41,10 @@ void append_map(const Value& value, std::string& out) {
 
 void append_any(const Value& value, std::string& out) {
   switch (value.kind()) {
+    case Kind::kBytes:  // a text is always valid
+      out += to_valid_utf8(value.text());
+      return;
     case Kind::kString:
-    case Kind::kBytes:
     case Kind::kType:
       out += value.text();
       return;
