@@ -317,6 +317,12 @@ Value Evaluator::index(const Node& node) {
   return found;
 }
 
+// `a.or(b)`, `a.orValue(b)`: b is not looked at where a has a value.
+static bool is_settled(const Node& node, const Value& first) {
+  return node.receiver && node.children.size() == 2 && first.is(Kind::kOptional) &&
+         !first.inner().is(Kind::kMissing) && (node.name == "or" || node.name == "orValue");
+}
+
 Value Evaluator::call(const Node& node) {
   constexpr size_t kFew = 4;
   Value few[kFew];
@@ -327,6 +333,8 @@ Value Evaluator::call(const Node& node) {
   for (size_t i = 0; i < count; ++i) {
     arguments[i] = evaluate(*node.children[i]);
     if (arguments[i].is_error()) return std::move(arguments[i]);
+    if (i == 0 && is_settled(node, arguments[0]))
+      return node.name == "or" ? std::move(arguments[0]) : arguments[0].inner();
   }
   return dispatch(node, {arguments, count});
 }

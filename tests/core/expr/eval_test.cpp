@@ -23,6 +23,13 @@ TEST_CASE("literal arithmetic keeps CEL's integer rules") {
   CHECK(eval("-(-9223372036854775808)") == "error: integer overflow in '-(-9223372036854775808)'");
 }
 
+TEST_CASE("the other value of an optional is looked at only where it is needed") {
+  CHECK(eval("optional.of(1).orValue(1 / 0)") == "1");
+  CHECK(eval("optional.none().orValue(1 / 0)") == "error: division by zero");
+  CHECK(eval("optional.none().or(optional.of(2)).value()") == "2");
+  CHECK(eval("'%s'.format([b'\\xff'])") == "'\xef\xbf\xbd'");  // a text is always valid
+}
+
 TEST_CASE("values of records are numbers: they mix, and / is true division") {
   const auto with_x = [](std::string_view text) { return eval(text, R"({"x": 7, "y": 2.5})"); };
   CHECK(with_x("x / 2") == "3.5");
