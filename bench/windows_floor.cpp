@@ -4,8 +4,9 @@
 //   bench_windows_floor tumbling|hopping|session|rolling_median|million < events > results
 //
 // Events are {"ts":microseconds,"key":"k0","v":1.25}.  tumbling and hopping give means per key and
-// second, of the last second and of the last hour; session cuts keys at gaps of 0.5 s; rolling_median
-// is over the latest 101 records of a key; million is one mean per key of all there is.
+// second, of the last second and of the last hour; session cuts keys at gaps of 0.5 s;
+// rolling_median is over the latest 101 records of a key; million is one mean per key of all there
+// is.
 #include <simdjson.h>
 
 #include <algorithm>
@@ -71,7 +72,8 @@ struct Tumbling {
   }
   void close(int64_t next) {
     for (uint32_t key = 0; key < means.size(); ++key) {
-      if (means[key].count) print(second, key, means[key].sum / static_cast<double>(means[key].count));
+      if (means[key].count)
+        print(second, key, means[key].sum / static_cast<double>(means[key].count));
       means[key] = {};
     }
     second = next;
@@ -157,8 +159,8 @@ struct RollingMedian {
     window.sorted.insert(std::upper_bound(window.sorted.begin(), window.sorted.end(), event.v),
                          event.v);
     const size_t n = window.sorted.size();
-    const double median = n % 2 ? window.sorted[n / 2]
-                                : (window.sorted[n / 2 - 1] + window.sorted[n / 2]) / 2;
+    const double median =
+        n % 2 ? window.sorted[n / 2] : (window.sorted[n / 2 - 1] + window.sorted[n / 2]) / 2;
     print(event.ts, key, median);
   }
 };
@@ -175,8 +177,7 @@ void each_event(Take&& take) {
     rest.reserve(rest.size() + simdjson::SIMDJSON_PADDING);
     size_t begin = 0;
     for (size_t end; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      auto document = parser.iterate(rest.data() + begin, end - begin,
-                                     rest.capacity() - begin);
+      auto document = parser.iterate(rest.data() + begin, end - begin, rest.capacity() - begin);
       auto object = document.get_object();
       Event event{};
       event.ts = object["ts"].get_int64();

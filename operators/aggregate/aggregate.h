@@ -16,8 +16,8 @@
 
 #include "core/column.h"
 #include "core/schema.h"
-#include "core/time.h"
 #include "core/state_bytes.h"
+#include "core/time.h"
 
 namespace streamflow {
 

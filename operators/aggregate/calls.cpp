@@ -75,8 +75,8 @@ void CallInputs::add(const Batch& batch, size_t call, Aggregate& aggregate,
     const Kind kind = column->kind(row);
     out.cell_error(batch, row,
                    kind == Kind::kError ? std::string(column->text(row))
-                                        : std::string(calls_[call].kind->name) +
-                                              ": cannot take " + with_article(kind));
+                                        : std::string(calls_[call].kind->name) + ": cannot take " +
+                                              with_article(kind));
   }
 }
 
