@@ -212,6 +212,32 @@ KeptRow RowKeeper::keep(const Batch& batch, uint32_t row) {
   return out;
 }
 
+KeptRow RowKeeper::keep(const Batch& batch, uint32_t row, const std::shared_ptr<const RowLayout>& layout,
+                        std::span<const KeptCell> cells) {
+  KeptRow out;
+  out.time = (*batch.time)[row];
+  if (batch.arrival) out.arrival = (*batch.arrival)[row];
+  out.stream_start = batch.stream_start;
+  out.layout = layout;
+  size_t bytes = 0;
+  for (const KeptCell& cell : cells) bytes += cell.json.size() + 12;
+  out.cells.reserve(bytes);
+  for (const KeptCell& cell : cells) {
+    if (cell.column != nullptr) {
+      keep_cell(cell.column, row, {}, out.cells);
+    } else {
+      out.cells.push_back(static_cast<char>(kToken));
+      save_text(cell.json, out.cells);
+    }
+  }
+  const Selection only = {row};
+  for (const NamedColumn& c : batch.meta) {
+    if (c.column) c.column->decode(&only);
+    keep_cell(c.column.get(), row, {}, out.cells);
+  }
+  return out;
+}
+
 // The interned layout is the last one.
 std::shared_ptr<const RowLayout> RowKeeper::intern(RowLayout layout) {
   const auto known = std::find_if(layouts_.begin(), layouts_.end(),

@@ -41,9 +41,21 @@ struct KeptRow {
   size_t bytes() const { return sizeof(KeptRow) + cells.capacity(); }
 };
 
+// A value of a row that is put together.
+struct KeptCell {
+  const Column* column = nullptr;  // its cell at the row, readable; or
+  std::string_view json;           // this text
+};
+
 class RowKeeper {
  public:
   KeptRow keep(const Batch& batch, uint32_t row);
+  // The row's times and meta fields with these values, in the order of the layout's fields; the layout
+  // has no origin, and its meta fields are the batch's.
+  KeptRow keep(const Batch& batch, uint32_t row, const std::shared_ptr<const RowLayout>& layout,
+               std::span<const KeptCell> cells);
+  // A layout for that, shared by all rows that have it.
+  std::shared_ptr<const RowLayout> share(RowLayout layout) { return intern(std::move(layout)); }
   // A batch of the longest run of rows from `begin` on that have one layout, at most kBatchRowsMax;
   // `begin` moves behind it.  Its watermarks are the caller's to set.
   static Batch restore(std::span<const KeptRow* const> rows, size_t& begin);

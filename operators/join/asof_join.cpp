@@ -27,7 +27,13 @@ size_t AsofJoin::process(const Batch& batch, size_t begin, Emitter& out) {
   inputs_.evaluate(batch, begin, out);
   size_t at = begin;
   for (; at < batch.count(); ++at) {
-    if ((*batch.watermark)[batch.row_at(at)] >= deadline_) break;
+    const uint32_t row = batch.row_at(at);
+    const Micros watermark = (*batch.watermark)[row];
+    // Only a record behind the watermark can change an answer that is due: the others are taken
+    // first, so that answers go in batches.
+    const bool full = count_[static_cast<size_t>(side_of(batch))] >= plan_.records_max;
+    if (watermark >= deadline_ && (full || (*batch.time)[row] < watermark)) break;
+    if (full) prune(watermark);
     take(batch, at, out);
   }
   if (at > begin) dirty_.set(0);
@@ -38,7 +44,7 @@ size_t AsofJoin::process(const Batch& batch, size_t begin, Emitter& out) {
 void AsofJoin::take(const Batch& batch, size_t position, Emitter& out) {
   const uint32_t row = batch.row_at(position);
   const Micros time = (*batch.time)[row];
-  const Side side = batch.input == 0 ? Side::kLeft : Side::kRight;
+  const Side side = side_of(batch);
   const auto own = static_cast<size_t>(side);
   if (const std::string_view error = inputs_.key_error(row); !error.empty())
     return out.fail(batch, row, error);

@@ -38,7 +38,13 @@ size_t IntervalJoin::process(const Batch& batch, size_t begin, Emitter& out) {
   inputs_.evaluate(batch, begin, out);
   size_t at = begin;
   for (; at < batch.count(); ++at) {
-    if ((*batch.watermark)[batch.row_at(at)] >= deadline_) break;
+    const uint32_t row = batch.row_at(at);
+    const Micros watermark = (*batch.watermark)[row];
+    // Pairs that are due do not change with records ahead of the watermark: those are taken first,
+    // so that pairs go in batches.
+    if (watermark >= deadline_ &&
+        (!waits() || (*batch.time)[row] < watermark || is_full(side_of(batch))))
+      break;
     take(batch, at, out);
   }
   if (at > begin) dirty_.set(0);
@@ -50,7 +56,7 @@ void IntervalJoin::take(const Batch& batch, size_t position, Emitter& out) {
   const uint32_t row = batch.row_at(position);
   const Micros time = (*batch.time)[row];
   const Micros watermark = (*batch.watermark)[row];
-  const Side side = batch.input == 0 ? Side::kLeft : Side::kRight;
+  const Side side = side_of(batch);
   Half& own = half(side);
   if (const std::string_view error = inputs_.key_error(row); !error.empty())
     return out.fail(batch, row, error);
@@ -64,10 +70,8 @@ void IntervalJoin::take(const Batch& batch, size_t position, Emitter& out) {
     ++out.tally().filtered;
     return;
   }
-  const size_t coming = own.count - own.held.size();
-  const bool full = plan_.bounded ? own.count >= plan_.records_max
-                                  : coming >= std::max(plan_.records_max, kComingMax);
-  const uint32_t key = full ? KeyDictionary::kNone : inputs_.id(ids_, row);
+  if (is_full(side)) expire(watermark);  // what nobody looked at since
+  const uint32_t key = is_full(side) ? KeyDictionary::kNone : inputs_.id(ids_, row);
   if (key == KeyDictionary::kNone)
     return out.fail(batch, row, "join: more than max_records records at a time");
   ++out.tally().absorbed;
@@ -86,6 +90,12 @@ void IntervalJoin::take(const Batch& batch, size_t position, Emitter& out) {
   if (time < watermark) return meet_handled(at, watermark, out);
   coming_.push({time, records_[at].order, at});
   deadline_ = std::min(deadline_, later(time, 1));
+}
+
+bool IntervalJoin::is_full(Side side) const {
+  const Half& own = half(side);
+  if (plan_.bounded) return own.count >= plan_.records_max;
+  return own.count - own.held.size() >= std::max(plan_.records_max, kComingMax);
 }
 
 bool IntervalJoin::is_late(Side side, Micros time, Micros watermark) const {
@@ -335,12 +345,15 @@ bool IntervalJoin::send(Micros upto, Emitter& out) {
   }
   if (pairs.empty()) return true;
   first_undecided_ = first_undecided();
-  const Micros mark = output_watermark(upto);
+  Micros mark = output_watermark(upto);
   rows_.make(pairs, [&](Batch batch, size_t) {
     auto marks = std::make_shared<Times>(batch.rows, last_forwarded_);
     for (size_t i = 0; i < batch.count(); ++i) {
       const uint32_t row = batch.row_at(i);
-      (*marks)[row] = made_row_watermark(last_forwarded_, (*batch.time)[row], mark);
+      const Micros time = (*batch.time)[row];
+      if (waits())
+        mark = output_watermark(later(time, 1));  // when the pair was due, whenever it goes
+      (*marks)[row] = made_row_watermark(last_forwarded_, time, mark);
     }
     batch.watermark = std::move(marks);
     batch.watermark_after = last_forwarded_;

@@ -71,7 +71,10 @@ class IntervalJoin final : public Operator {
     uint64_t arrived = 0;
   };
 
+  // Whether results may wait for the end of a batch: their order and watermarks do not tell.
+  bool waits() const { return plan_.how == JoinHow::kInner; }
   void take(const Batch& batch, size_t position, Emitter& out);
+  bool is_full(Side side) const;
   bool is_late(Side side, Micros time, Micros watermark) const;
   bool expired(Side side, Micros time, Micros watermark) const;
   void meet_handled(uint32_t at, Micros watermark, Emitter& out);

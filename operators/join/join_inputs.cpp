@@ -51,8 +51,7 @@ uint32_t JoinInputs::id(KeyDictionary& ids, uint32_t row) const {
 
 KeptRow JoinInputs::keep(const Batch& batch, size_t position) {
   const uint32_t row = batch.row_at(position);
-  return batch.input == 0 ? left_keeper_.keep(batch, row)
-                          : right_keeper_.keep(right_.at(position), row);
+  return batch.input == 0 ? left_keeper_.keep(batch, row) : right_.keep(batch, row);
 }
 
 }  // namespace streamflow

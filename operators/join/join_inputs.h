@@ -32,7 +32,7 @@ class JoinInputs {
  private:
   const JoinPlan& plan_;
   RightRows right_;
-  RowKeeper left_keeper_, right_keeper_;
+  RowKeeper left_keeper_;
   std::shared_ptr<const Times> time_;  // with selected_, the batch's identity while it is held
   SelectionPtr selected_;
   std::vector<ColumnPtr> owners_;

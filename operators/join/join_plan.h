@@ -14,6 +14,8 @@ namespace streamflow {
 enum class JoinHow : unsigned char { kInner, kLeft, kOuter, kAsof, kNearest };
 enum class Side : unsigned char { kLeft, kRight };
 
+inline Side side_of(const Batch& batch) { return batch.input == 0 ? Side::kLeft : Side::kRight; }
+
 // One part of the key: what equals what.
 struct JoinKey {
   std::string name;        // the field that holds it in a record without a left one

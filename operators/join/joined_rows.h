@@ -27,7 +27,9 @@ class JoinedRows {
   void make(const std::vector<JoinedPair>& pairs, const Sink& sink);
   // The selected rows of `left` with the fields of `right` that stand at the same row numbers.
   // `first` is then the place in the selection.
-  void attach(const Batch& left, const Batch& right, const Sink& sink) { split(left, right, 0, sink); }
+  void attach(const Batch& left, const Batch& right, const Sink& sink) {
+    split(left, right, 0, sink);
+  }
 
  private:
   struct Run {

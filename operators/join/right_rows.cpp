@@ -27,54 +27,44 @@ bool is_field_value(const Column& column, uint32_t row) {
 std::string hidden_key_name(size_t i) { return std::string(kHidden) + std::to_string(i); }
 bool is_hidden_key(std::string_view name) { return name.starts_with(kHidden); }
 
-// A member of an open record: its text, or the cell of a column that replaced it.
-struct RightRows::Member {
-  std::string name;
-  ColumnPtr owner;  // null: the text
-  Token text;
-};
-
 void RightRows::take(const Batch& batch, size_t begin, const std::vector<ColumnPtr>& keys,
                      Emitter& out) {
-  parts_.clear();
-  part_ = 0;
+  names_.clear();
+  columns_.clear();
+  raw_.clear();
+  layout_ = nullptr;
   hidden_.clear();
   if (plan_.how == JoinHow::kOuter)
     for (size_t i = 0; i < keys.size(); ++i)
       hidden_.push_back({hidden_key_name(i), keys[i], false});
+  open_ = plan_.take_all && batch.origin != nullptr;
+  if (open_) return;
   if (!plan_.take_all) {
-    take_computed(batch, begin, out);
-  } else if (batch.origin) {
-    take_members(batch, begin);
+    compute(batch, begin, out);
   } else {
-    take_columns(batch);
+    for (const NamedColumn& c : batch.columns) {
+      if (is_key(plan_, c.name)) continue;
+      c.column->decode(batch.selected.get());
+      add(c.name, c.column);
+    }
   }
+  for (const NamedColumn& key : hidden_) add(key.name, key.column);
+  set_layout(batch);
 }
 
-const Batch& RightRows::at(size_t position) {
-  while (parts_[part_].end <= position) ++part_;
-  return parts_[part_].rows;
+void RightRows::release() {
+  hidden_.clear();
+  columns_.clear();
+  cells_.clear();
 }
 
-Batch RightRows::bare(const Batch& batch) const {
-  Batch rows = batch;
-  rows.columns.clear();
-  rows.origin = nullptr;
-  rows.dropped = nullptr;
-  return rows;
-}
-
-void RightRows::take_columns(const Batch& batch) {
-  Batch rows = bare(batch);
-  for (const NamedColumn& c : batch.columns)
-    if (!is_key(plan_, c.name)) rows.columns.push_back(c);
-  rows.columns.insert(rows.columns.end(), hidden_.begin(), hidden_.end());
-  parts_.push_back({batch.count(), std::move(rows)});
+void RightRows::add(std::string name, ColumnPtr column) {
+  names_.push_back(std::move(name));
+  columns_.push_back(std::move(column));
 }
 
 // A failed cell is null and counted; no record is lost for it.
-void RightRows::take_computed(const Batch& batch, size_t begin, Emitter& out) {
-  Batch rows = bare(batch);
+void RightRows::compute(const Batch& batch, size_t begin, Emitter& out) {
   for (const TakenField& field : plan_.take) {
     ColumnPtr column = column_of(*field.program, batch, begin);
     if (field.program->plain_field().empty()) {
@@ -90,10 +80,37 @@ void RightRows::take_computed(const Batch& batch, size_t begin, Emitter& out) {
       }
       column = std::move(clean);
     }
-    rows.columns.push_back({field.name, std::move(column), false});
+    add(field.name, std::move(column));
   }
-  rows.columns.insert(rows.columns.end(), hidden_.begin(), hidden_.end());
-  parts_.push_back({batch.count(), std::move(rows)});
+}
+
+void RightRows::set_layout(const Batch& batch) {
+  RowLayout layout;
+  for (const std::string& name : names_) layout.fields.push_back({name, false});
+  for (const NamedColumn& c : batch.meta) layout.meta.push_back(c.name);
+  layout_ = keeper_.share(std::move(layout));
+  cells_.resize(columns_.size());
+  for (size_t i = 0; i < columns_.size(); ++i) cells_[i] = {columns_[i].get(), {}};
+}
+
+KeptRow RightRows::keep(const Batch& batch, uint32_t row) {
+  if (open_) {
+    const std::string_view record = batch.origin->text(row);
+    if (!layout_ || !follow(record)) learn(batch, record);
+  }
+  return keeper_.keep(batch, row, layout_, cells_);
+}
+
+// Neighbouring records tend to have the same members in the same order: then their texts are found
+// by their places.
+bool RightRows::follow(std::string_view record) {
+  JsonMembers walk(record);
+  size_t i = 0;
+  for (; walk.next(); ++i) {
+    if (i == raw_.size() || raw_[i].key != walk.key) return false;
+    if (raw_[i].field >= 0) cells_[static_cast<size_t>(raw_[i].field)].json = walk.value;
+  }
+  return i == raw_.size();
 }
 
 bool RightRows::left_out(const Batch& batch, std::string_view name) const {
@@ -102,93 +119,48 @@ bool RightRows::left_out(const Batch& batch, std::string_view name) const {
          std::find(batch.dropped->begin(), batch.dropped->end(), name) != batch.dropped->end();
 }
 
-// In the order in which the record is written: its members, replaced where a step did so, then what
-// steps added.  Of doubled names the first counts.
-void RightRows::members_of(const Batch& batch, uint32_t row, std::vector<Member>& members,
-                           std::vector<RawKey>& raw) const {
-  members.clear();
-  raw.clear();
-  const auto seen = [&members](std::string_view name) {
-    return std::any_of(members.begin(), members.end(),
-                       [name](const Member& m) { return m.name == name; });
+// Fields in the order in which the record is written: its members, replaced where a step did so,
+// then what steps added.  Of doubled names the first counts.
+void RightRows::learn(const Batch& batch, std::string_view record) {
+  raw_.clear();
+  names_.clear();
+  columns_.clear();
+  std::vector<std::string_view> texts;
+  const auto seen = [this](std::string_view name) {
+    return std::find(names_.begin(), names_.end(), name) != names_.end();
   };
-  const char* const base = batch.origin->block->data.get();
-  JsonMembers walk(batch.origin->text(row));
+  JsonMembers walk(record);
   while (walk.next()) {
     std::string name(walk.key);
     if (name.find('\\') != std::string::npos) {
       name.clear();
       unescape_json_string(walk.key.data() - 1, walk.key.data() + walk.key.size() + 1, name);
     }
-    raw.push_back({std::string(walk.key), -1});
+    raw_.push_back({std::string(walk.key), -1});
     if (left_out(batch, name) || seen(name)) continue;
-    Member member{std::move(name), nullptr, {}};
-    const auto column = std::find_if(
-        batch.columns.begin(), batch.columns.end(),
-        [&member](const NamedColumn& c) { return !c.original && c.name == member.name; });
-    if (column != batch.columns.end()) {
-      member.owner = column->column;
+    const auto column =
+        std::find_if(batch.columns.begin(), batch.columns.end(),
+                     [&name](const NamedColumn& c) { return !c.original && c.name == name; });
+    texts.resize(names_.size() + 1);
+    if (column == batch.columns.end()) {
+      raw_.back().field = static_cast<int>(names_.size());
+      texts.back() = walk.value;
+      add(std::move(name), nullptr);
     } else {
-      raw.back().member = static_cast<int>(members.size());
-      const auto at = static_cast<uint32_t>(walk.value.data() - base);
-      member.text = {at, at + static_cast<uint32_t>(walk.value.size())};
+      column->column->decode(batch.selected.get());
+      add(std::move(name), column->column);
     }
-    members.push_back(std::move(member));
   }
-  for (const NamedColumn& c : batch.columns)
-    if (!c.original && !left_out(batch, c.name) && !seen(c.name))
-      members.push_back({c.name, c.column, {}});
-}
-
-void RightRows::take_members(const Batch& batch, size_t begin) {
-  std::vector<Member> members, shape;  // of this record, of the part
-  std::vector<std::vector<Token>> texts;
-  std::vector<RawKey> raw;
-  const auto same = [&] {
-    return std::equal(
-        members.begin(), members.end(), shape.begin(), shape.end(),
-        [](const Member& a, const Member& b) { return a.owner == b.owner && a.name == b.name; });
-  };
-  const auto close = [&](size_t end) {
-    Batch rows = bare(batch);
-    for (size_t m = 0; m < shape.size(); ++m) {
-      ColumnPtr column = shape[m].owner;
-      if (!column) column = std::make_shared<Column>(batch.origin->block, std::move(texts[m]));
-      rows.columns.push_back({shape[m].name, std::move(column), false});
-    }
-    rows.columns.insert(rows.columns.end(), hidden_.begin(), hidden_.end());
-    parts_.push_back({end, std::move(rows)});
-  };
-  for (size_t i = begin; i < batch.count(); ++i) {
-    const uint32_t row = batch.row_at(i);
-    if (i != begin && follow(batch, row, raw, texts)) continue;
-    members_of(batch, row, members, raw);
-    if (i == begin || !same()) {
-      if (i != begin) close(i);
-      shape = members;
-      texts.assign(shape.size(), std::vector<Token>(batch.rows));
-    }
-    for (size_t m = 0; m < members.size(); ++m)
-      if (!members[m].owner) texts[m][row] = members[m].text;
+  for (const NamedColumn& c : batch.columns) {
+    if (c.original || left_out(batch, c.name) || seen(c.name)) continue;
+    c.column->decode(batch.selected.get());
+    add(c.name, c.column);
   }
-  if (begin < batch.count()) close(batch.count());
-}
-
-// Neighbouring records tend to have the same keys in the same order: then their texts stand where
-// those of the last one stood.
-bool RightRows::follow(const Batch& batch, uint32_t row, const std::vector<RawKey>& raw,
-                       std::vector<std::vector<Token>>& texts) {
-  const char* const base = batch.origin->block->data.get();
-  JsonMembers walk(batch.origin->text(row));
-  size_t i = 0;
-  for (; walk.next(); ++i) {
-    if (i == raw.size() || raw[i].key != walk.key) return false;
-    if (raw[i].member < 0) continue;
-    const auto at = static_cast<uint32_t>(walk.value.data() - base);
-    texts[static_cast<size_t>(raw[i].member)][row] = {
-        at, at + static_cast<uint32_t>(walk.value.size())};
-  }
-  return i == raw.size();
+  for (const NamedColumn& key : hidden_) add(key.name, key.column);
+  texts.resize(names_.size());
+  set_layout(batch);
+  for (size_t i = 0; i < texts.size(); ++i)
+    if (!columns_[i]) cells_[i].json = texts[i];
 }
 
 }  // namespace streamflow

@@ -4,11 +4,13 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/batch.h"
 #include "core/node.h"
 #include "operators/join/join_plan.h"
+#include "operators/kept_rows.h"
 
 namespace streamflow {
 
@@ -22,37 +24,34 @@ class RightRows {
 
   // Prepares the rows of a batch from position `begin` on.  `keys` are its key columns.
   void take(const Batch& batch, size_t begin, const std::vector<ColumnPtr>& keys, Emitter& out);
-  // The batch that shows the record at this position, with the same row numbers and no origin.
-  // Positions are asked for in rising order.  Which fields a batch has never depends on other rows.
-  const Batch& at(size_t position);
-  void release() { parts_.clear(); }
+  // A row of that batch.  Which fields it has, and their order, depends on no other row.
+  KeptRow keep(const Batch& batch, uint32_t row);
+  void release();
 
  private:
-  // Records that follow each other and have the same fields in the same order.
-  struct Part {
-    size_t end;
-    Batch rows;
-  };
-  struct Member;  // of an open record
-  struct RawKey {
-    std::string key;  // as written
-    int member;       // that it gives the text of; -1: none
+  // A member of an open record, as it was written.
+  struct Raw {
+    std::string key;
+    int field;  // that has its text; -1: none
   };
 
-  void take_columns(const Batch& batch);
-  void take_computed(const Batch& batch, size_t begin, Emitter& out);
-  void take_members(const Batch& batch, size_t begin);
+  void compute(const Batch& batch, size_t begin, Emitter& out);
+  void set_layout(const Batch& batch);
   bool left_out(const Batch& batch, std::string_view name) const;
-  void members_of(const Batch& batch, uint32_t row, std::vector<Member>& members,
-                  std::vector<RawKey>& raw) const;
-  static bool follow(const Batch& batch, uint32_t row, const std::vector<RawKey>& raw,
-                     std::vector<std::vector<Token>>& texts);
-  Batch bare(const Batch& batch) const;
+  bool follow(std::string_view record);
+  void learn(const Batch& batch, std::string_view record);
+  void add(std::string name, ColumnPtr column);
 
   const JoinPlan& plan_;
+  RowKeeper keeper_;
+  bool open_ = false;                // the batch's records have members that are no columns
   std::vector<NamedColumn> hidden_;  // keys, of joins that send right records alone
-  std::vector<Part> parts_;
-  size_t part_ = 0;
+  // Fields of the last row; of open records found by the names of its members.
+  std::shared_ptr<const RowLayout> layout_;
+  std::vector<std::string> names_;
+  std::vector<ColumnPtr> columns_;  // null: the text
+  std::vector<KeptCell> cells_;
+  std::vector<Raw> raw_;
 };
 
 }  // namespace streamflow

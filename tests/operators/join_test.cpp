@@ -134,6 +134,29 @@ TEST_CASE("join: neither batches nor saving between rows change a byte, late rec
   }
 }
 
+TEST_CASE("join: which record is one too many does not depend on batches or on saving") {
+  const std::vector<Options> joins = {
+      {{"on", "k"}, {"within", "20us"}, {"max_records", "6"}},
+      {{"on", "k"}, {"within", "20us"}, {"max_records", "6"}, {"how", "outer"}},
+      {{"on", "k"}, {"how", "asof"}, {"max_records", "6"}},
+      {{"on", "k"}, {"how", "nearest"}, {"within", "9us"}, {"max_records", "6"}},
+  };
+  for (size_t j = 0; j < joins.size(); ++j) {
+    CAPTURE(j);
+    size_t failures = 0;
+    for (unsigned seed = 0; seed < 6; ++seed) {
+      CAPTURE(seed);
+      const std::vector<Arrival> arrivals = random_arrivals(seed, 10, seed < 3 ? 10 : 60, false);
+      const Capture whole = join(maker(joins[j]), arrivals, 1024);
+      failures += whole.failures.size();
+      for (const size_t most : {1, 2, 7}) CHECK(join(maker(joins[j]), arrivals, most) == whole);
+      for (size_t cut = 1; cut < arrivals.size(); cut += 13)
+        CHECK(join(maker(joins[j]), arrivals, 5, cut) == whole);
+    }
+    CHECK(failures > 0);
+  }
+}
+
 TEST_CASE("join: the order of arrival within the lateness changes nothing") {
   for (size_t j = 0; j < kJoins.size(); ++j) {
     CAPTURE(j);
