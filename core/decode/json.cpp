@@ -6,129 +6,13 @@
 #include <cstring>
 
 #include "core/decode/json_cell.h"
+#include "core/decode/json_layout.h"
 #include "core/json_text.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace streamflow {
 namespace {
 
 constexpr size_t kLayoutsMax = 4;
-constexpr size_t kKeyBytes = 16;
-
-// Whether the token is a well-formed number of at most 16 characters with nothing behind it.  False
-// only means: look again, the slow way.
-bool short_number(const char* text, uint32_t length) {
-#if defined(__SSE2__)
-  if (length > 16) return false;
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
-  const __m128i shifted = _mm_sub_epi8(bytes, _mm_set1_epi8(static_cast<char>('0' + 128)));
-  const auto digits = static_cast<uint32_t>(
-      _mm_movemask_epi8(_mm_cmplt_epi8(shifted, _mm_set1_epi8(-128 + 10))));
-  const auto dots =
-      static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
-  uint32_t all = (uint32_t{1} << length) - 1;
-  uint32_t point = dots & all;
-  uint32_t figures = digits & all;
-  const uint32_t minus = text[0] == '-';
-  point >>= minus, figures >>= minus, all >>= minus;
-  const uint32_t last = (all >> 1) + 1;
-  const bool leading_zero = text[minus] == '0' && (figures & 2) != 0;
-  return (point | figures) == all && (figures & 1) != 0 && (figures & last) != 0 &&
-         (point & (point - 1)) == 0 && !leading_zero;
-#else
-  return valid_json_number(text, text + length) && !is_json_blank(text[length - 1]);
-#endif
-}
-
-// What the numbers of a field usually look like: where digits, point and sign stand.  A token of the same
-// shape is a well-formed number.
-struct NumberShape {
-#if defined(__SSE2__)
-  // Of each character: the least, and how much above it may be.  Matches nothing at first.
-  __m128i least = _mm_set1_epi8(-1), above = _mm_setzero_si128();
-
-  void learn(const char* text, uint32_t length) {
-    unsigned char low[16] = {}, more[16];
-    std::memset(more, 255, sizeof more);
-    const uint32_t sign = text[0] == '-';
-    const bool long_integer = sign + 1 < length && text[sign + 1] != '.';
-    for (uint32_t i = 0; i < length; ++i) {
-      const bool digit = text[i] >= '0' && text[i] <= '9';
-      low[i] = digit ? '0' : static_cast<unsigned char>(text[i]);
-      more[i] = digit ? 9 : 0;
-    }
-    if (long_integer) low[sign] = '1', more[sign] = 8;
-    least = _mm_loadu_si128(reinterpret_cast<const __m128i*>(low));
-    above = _mm_loadu_si128(reinterpret_cast<const __m128i*>(more));
-  }
-
-  bool matches(const char* text) const {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
-    const __m128i over = _mm_sub_epi8(bytes, least);
-    return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(over, above), over)) == 0xFFFF;
-  }
-#else
-  void learn(const char*, uint32_t) {}
-  bool matches(const char*) const { return false; }
-#endif
-};
-
-struct LayoutField {
-  std::string text;  // `"key":`
-  int wanted = -1;   // index of the wanted field, or -1
-  std::vector<NumberShape> shapes = std::vector<NumberShape>(17);  // by length
-#if defined(__SSE2__)
-  __m128i head{};
-  uint32_t mask = 0;
-#endif
-
-  uint32_t size = 0;     // of text
-  char separator = ',';  // behind the value
-
-  LayoutField(std::string key_text, int wanted_index)
-      : text(std::move(key_text)), wanted(wanted_index), size(static_cast<uint32_t>(text.size())) {
-#if defined(__SSE2__)
-    char bytes[kKeyBytes] = {};
-    const size_t length = std::min(text.size(), kKeyBytes);
-    std::memcpy(bytes, text.data(), length);
-    head = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
-    mask = length == kKeyBytes ? 0xFFFF : (uint32_t{1} << length) - 1;
-#endif
-  }
-
-  // A number of at most 16 characters with nothing behind it.
-  bool short_number_at(const char* at, uint32_t length) {
-    if (length > 16) return false;
-    NumberShape& shape = shapes[length];
-    if (shape.matches(at)) return true;
-    if (!short_number(at, length)) return false;
-    shape.learn(at, length);
-    return true;
-  }
-
-  // `next` is the structural after the key: its colon, where the key matches.  Checked before a long key
-  // is compared, which may be longer than what is left of the block.
-  bool matches(const char* at, const char* next) const {
-#if defined(__SSE2__)
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const auto same = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, head)));
-    if ((same & mask) != mask) return false;
-    return size <= kKeyBytes ||
-           (next == at + size - 1 &&
-            std::memcmp(at + kKeyBytes, text.data() + kKeyBytes, size - kKeyBytes) == 0);
-#else
-    return next == at + size - 1 && std::memcmp(at, text.data(), size) == 0;
-#endif
-  }
-};
-
-struct Layout {
-  std::vector<LayoutField> fields;
-  std::vector<uint32_t> missing;  // wanted fields that this shape lacks
-};
 
 class JsonDecoder final : public Decoder {
  public:
@@ -227,12 +111,10 @@ class JsonDecoder final : public Decoder {
     size_t k = 0;
     while (k < count_) {
       const uint32_t start = index_[k];
-      if (base_[start] == '{') {
-        const size_t next = match_line(k, end);
-        if (next != 0) {
-          k = next;
-          continue;
-        }
+      const size_t next = match_line(k, end);
+      if (next != 0) {
+        k = next;
+        continue;
       }
       const uint32_t limit = line_end(start, end);
       slow_row(k, limit, 0);
@@ -243,16 +125,16 @@ class JsonDecoder final : public Decoder {
   // A row of a known shape that is alone on its line; 0: no.
   size_t match_line(size_t k, uint32_t end) {
     for (size_t l = 0; l < layouts_.size(); ++l) {
-      uint32_t gaps = 0;
+      bool gaps = false;
       const size_t next = match(layouts_[l], k, gaps);
       if (next == 0) continue;
       const uint32_t start = index_[k];
       const uint32_t close = index_[next - 1];
-      if (gaps != 0 || (close + 1 != end && base_[close + 1] != '\n')) {
+      if (gaps || (close + 1 != end && base_[close + 1] != '\n')) {
         const uint32_t limit = line_end(start, end);
         if (close >= limit || (next < count_ && index_[next] < limit)) return 0;
       }
-      accept(start, close + 1, 0, gaps != 0);
+      accept(start, close + 1, 0, gaps);
       if (l != 0) std::swap(layouts_[l], layouts_[0]);
       return next;
     }
@@ -293,13 +175,12 @@ class JsonDecoder final : public Decoder {
   }
 
   size_t match_frame(size_t k, Frame frame, uint32_t number) {
-    if (base_[index_[k]] != '{') return 0;
     for (size_t l = 0; l < layouts_.size(); ++l) {
-      uint32_t gaps = 0;
+      bool gaps = false;
       const size_t next = match(layouts_[l], k, gaps);
       if (next == 0) continue;
       if (index_[next - 1] >= frame.end || (next < count_ && index_[next] < frame.end)) return 0;
-      accept(index_[k], index_[next - 1] + 1, number, gaps != 0);
+      accept(index_[k], index_[next - 1] + 1, number, gaps);
       if (l != 0) std::swap(layouts_[l], layouts_[0]);
       return next;
     }
@@ -308,59 +189,61 @@ class JsonDecoder final : public Decoder {
 
   // --- the fast walk ---------------------------------------------------------------------------
   // Checks the object at structural `k` against a layout and fills the wanted tokens of the next row;
-  // returns the structural after its `}`, or 0.  `gaps` stays 0 when there is no white space in it.
-  size_t match(Layout& layout, size_t k, uint32_t& gaps) {
+  // returns the structural after its `}`, or 0.  `gaps` stays 0 when no line can end in it.
+  //
+  // The text before a value, compared whole, stands for three structurals: the `{` or `,` is one, so
+  // what follows is no string's inside, and the name's quote and the colon are the next.
+  size_t match(Layout& layout, size_t k, bool& gaps) {
     const char* const base = base_;
-    const uint32_t* const index = index_;
     const size_t row = rows_.size();
     const bool escapes = escapes_;
-    uint32_t blanks = 0;
-    size_t p = k + 1;
-    size_t needed = 4 * layout.fields.size();  // name, colon, value, separator
-    if (p + needed > count_) return 0;
-    uint32_t previous = index[k];
+    bool blanks = layout.has_breaks;
+    // Each field has four: the `{` or `,` before it, name, colon, value.
+    if (k + 4 * layout.fields.size() >= count_) return 0;
+    const uint32_t* next = index_ + k;
+    uint32_t begin = *next;
     for (LayoutField& field : layout.fields) {
-      const uint32_t key = index[p];
-      if (!field.matches(base + key, base + index[p + 1])) return 0;
-      const uint32_t value = index[p + 2];
-      blanks |= (key - previous - 1) | (value - key - field.size);
-      size_t after = p + 3;
+      const uint32_t value = next[3];
+      if (value - begin != field.size || !field.matches(base + begin)) return 0;
       const char* const at = base + value;
+      next += 4;
+      uint32_t end = *next;
       if (*at == '"') {
-        const uint32_t end = index[after];
-        blanks |= static_cast<uint32_t>(base[end - 1] != '"');
+        if (base[end - 1] != '"') blanks = true;
         if (escapes && !valid_json_escapes(at, base + end)) return 0;
-      } else if (!field.short_number_at(at, index[after] - value)) {
-        after = match_other(p + 2, blanks);
-        if (after == 0 || after + needed > count_ + 3) return 0;
+      } else if (!field.is_known_number(at, end - value)) {
+        next = match_rare(layout, field, next, blanks);
+        if (next == nullptr) return 0;
+        end = *next;
       }
-      const uint32_t separator = index[after];
-      if (base[separator] != field.separator) return 0;
-      if (field.wanted >= 0) tokens_[static_cast<size_t>(field.wanted)][row] = {value, separator};
-      previous = separator;
-      p = after + 1;
-      needed -= 4;
+      if (field.tokens != nullptr) field.tokens[row] = {value, end};
+      begin = end;
     }
-    for (const uint32_t w : layout.missing) tokens_[w][row] = {};
+    if (base[begin] != '}') return 0;
+    for (Token* tokens : layout.missing) tokens[row] = {};
     gaps = blanks;
-    return p;
+    return static_cast<size_t>(next - index_) + 1;
   }
 
-  // A value at structural k that is neither a string nor a short number; returns the structural after
-  // it, or 0.
-  size_t match_other(size_t k, uint32_t& gaps) {
-    const char c = base_[index_[k]];
+  // A value in front of structural `next` that is neither a string nor a number of known shape; returns
+  // the structural behind it, or null.
+  [[gnu::noinline]] const uint32_t* match_rare(const Layout& layout, LayoutField& field,
+                                               const uint32_t* next, bool& gaps) {
+    const char* const at = base_ + next[-1];
+    const char* const end = base_ + *next;
+    const char c = *at;
     if (c == '{' || c == '[') {
-      gaps = 1;
-      const size_t after = check_value(k, index_[count_], 1);
-      return after < count_ ? after : 0;
+      gaps = true;
+      const auto fields_left = static_cast<size_t>(layout.fields.data() + layout.fields.size() - &field) - 1;
+      const size_t after = check_value(static_cast<size_t>(next - index_) - 1, index_[count_], 1);
+      return after != 0 && after + 4 * fields_left < count_ ? index_ + after : nullptr;
     }
-    const char* const end = base_ + index_[k + 1];
+    if (field.learn_number(at, *next - next[-1])) return next;
     const bool good = c == '-' || (c >= '0' && c <= '9')
-                          ? valid_json_number(base_ + index_[k], end)
-                          : literal(k);
-    gaps |= static_cast<uint32_t>(is_json_blank(end[-1]));
-    return good ? k + 1 : 0;
+                          ? valid_json_number(at, end)
+                          : literal(static_cast<size_t>(next - index_) - 1);
+    gaps = gaps || is_json_blank(end[-1]);
+    return good ? next : nullptr;
   }
 
   // --- the slow walk: full checks with reasons, any shape ----------------------------------------
@@ -484,20 +367,24 @@ class JsonDecoder final : public Decoder {
     if (base_[index_[k]] != '{') return wrap(k, next, frame);
     const size_t row = rows_.size();
     for (auto& column : tokens_) column[row] = {};
-    learned_.fields.clear();
+    learned_ = {};
     bool learn = true;
-    for (size_t p = k + 1; base_[index_[p]] != '}';) {
-      const uint32_t key = index_[p];
-      const uint32_t colon = index_[p + 1];
-      const size_t after = check_value(p + 2, index_[count_], 1);
+    const uint32_t close = index_[next - 1];
+    for (size_t p = k; index_[p] != close && index_[p + 1] != close;) {
+      const uint32_t key = index_[p + 1];
+      const uint32_t colon = index_[p + 2];
+      const uint32_t value = index_[p + 3];
+      const size_t after = check_value(p + 3, index_[count_], 1);
       const int w = find_wanted(key, colon);  // of equal names the last counts
-      if (w >= 0) tokens_[static_cast<size_t>(w)][row] = {index_[p + 2], index_[after]};
-      learn = learn && base_[colon - 1] == '"' &&
-              std::memchr(base_ + key, '\\', colon - key) == nullptr;
-      if (learn) learned_.fields.emplace_back(std::string(base_ + key, colon + 1 - key), w);
-      p = base_[index_[after]] == ',' ? after + 1 : after;
+      Token* const tokens = w < 0 ? nullptr : tokens_[static_cast<size_t>(w)].data();
+      if (w >= 0) tokens[row] = {value, index_[after]};
+      std::string text(base_ + index_[p], value - index_[p]);
+      learn = learn && text.find('\\') == std::string::npos;
+      learned_.has_breaks = learned_.has_breaks || text.find_first_of("\r\n") != std::string::npos;
+      if (learn) learned_.fields.emplace_back(std::move(text), tokens);
+      p = after;
     }
-    accept(index_[k], index_[next - 1] + 1, frame, true);
+    accept(index_[k], close + 1, frame, true);
     if (learn && !learned_.fields.empty()) remember();
   }
 
@@ -511,15 +398,12 @@ class JsonDecoder final : public Decoder {
   }
 
   void remember() {
-    Layout layout;
-    layout.fields = learned_.fields;
-    layout.fields.back().separator = '}';
-    for (uint32_t w = 0; w < wanted_.size(); ++w)
-      if (std::none_of(layout.fields.begin(), layout.fields.end(),
-                       [w](const LayoutField& f) { return f.wanted == static_cast<int>(w); }))
-        layout.missing.push_back(w);
+    for (auto& column : tokens_)
+      if (std::none_of(learned_.fields.begin(), learned_.fields.end(),
+                       [&](const LayoutField& f) { return f.tokens == column.data(); }))
+        learned_.missing.push_back(column.data());
     if (layouts_.size() == kLayoutsMax) layouts_.pop_back();
-    layouts_.insert(layouts_.begin(), std::move(layout));
+    layouts_.insert(layouts_.begin(), std::move(learned_));
   }
 
   // A value that is no object becomes one, in a block of its own.
@@ -617,66 +501,7 @@ class JsonDecoder final : public Decoder {
   std::vector<std::vector<Token>> tokens_;  // per wanted field, kBatchRowsMax long, reused
 };
 
-const char* skip_blanks(const char* p) {
-  while (is_json_blank(*p)) ++p;
-  return p;
-}
-
-const char* skip_value(const char* p) {
-  if (*p == '"') return skip_json_string(p);
-  if (*p != '{' && *p != '[') {
-    while (*p != ',' && *p != '}' && *p != ']' && !is_json_blank(*p)) ++p;
-    return p;
-  }
-  int depth = 0;
-  do {
-    if (*p == '"') {
-      p = skip_json_string(p);
-      continue;
-    }
-    if (*p == '{' || *p == '[') ++depth;
-    if (*p == '}' || *p == ']') --depth;
-    ++p;
-  } while (depth != 0);
-  return p;
-}
-
 }  // namespace
-
-bool JsonMembers::next() {
-  const char* p = skip_blanks(at_);
-  if (*p == ',') p = skip_blanks(p + 1);
-  if (*p == '}') return false;
-  const char* end = skip_json_string(p);
-  key = {p + 1, static_cast<size_t>(end - p - 2)};
-  p = skip_blanks(skip_blanks(end) + 1);
-  at_ = skip_value(p);
-  value = {p, static_cast<size_t>(at_ - p)};
-  return true;
-}
-
-bool json_key_is(std::string_view written_key, std::string_view name) {
-  if (written_key == name) return true;
-  if (written_key.find('\\') == std::string_view::npos) return false;
-  const std::string quoted = '"' + std::string(written_key) + '"';
-  std::string unescaped;
-  unescape_json_string(quoted.data(), quoted.data() + quoted.size(), unescaped);
-  return unescaped == name;
-}
-
-ColumnPtr read_member(const std::shared_ptr<const Origin>& origin, std::string_view name) {
-  std::vector<Token> tokens(origin->rows.size());
-  const char* base = origin->block->data.get();
-  for (size_t row = 0; row < tokens.size(); ++row) {
-    JsonMembers members(origin->text(row));
-    while (members.next()) {
-      if (!json_key_is(members.key, name)) continue;
-      const auto begin = static_cast<uint32_t>(members.value.data() - base);
-      tokens[row] = {begin, begin + static_cast<uint32_t>(members.value.size())};
-    }
-  }
-  return std::make_shared<Column>(origin->block, std::move(tokens));
-}
 
 std::unique_ptr<Decoder> make_json_decoder(JsonOptions options) {
   return std::make_unique<JsonDecoder>(std::move(options));
