@@ -102,15 +102,15 @@ constexpr std::array kHints = {
     Hint{"enrich", "write 'lookup'"},
 };
 
-constexpr std::array<std::string_view, 8> kPlannedVerbs = {
-    "rolling", "aggregate", "lookup", "infer", "anomaly", "python", "exec", "lua",
+constexpr std::array<std::string_view, 5> kPlannedVerbs = {
+    "infer", "anomaly", "python", "exec", "lua",
 };
-constexpr std::array<std::string_view, 10> kPlannedSources = {
-    "http", "https", "websocket", "ws", "wss", "redis", "rediss", "kafka", "nats", "exec",
+constexpr std::array<std::string_view, 9> kPlannedSources = {
+    "http", "https", "websocket", "ws", "wss", "rediss", "kafka", "nats", "exec",
 };
-constexpr std::array<std::string_view, 15> kPlannedSinks = {
-    "http", "https", "websocket", "ws",       "wss",        "redis", "rediss", "kafka",
-    "nats", "sql",   "sqlite",    "postgres", "postgresql", "exec",  "influx",
+constexpr std::array<std::string_view, 14> kPlannedSinks = {
+    "http", "https", "websocket", "ws",       "wss",        "rediss", "kafka",
+    "nats", "sql",   "sqlite",    "postgres", "postgresql", "exec",   "influx",
 };
 
 template <size_t n>
@@ -154,12 +154,6 @@ std::string_view verb_hint(std::string_view word) {
 bool is_planned_verb(std::string_view word) { return has(kPlannedVerbs, word); }
 bool is_planned_source(std::string_view word) { return has(kPlannedSources, word); }
 bool is_planned_sink(std::string_view word) { return has(kPlannedSinks, word); }
-
-const std::vector<std::string_view>& planned_verb_options(std::string_view verb) {
-  static const std::vector<std::string_view> none;
-  static const std::vector<std::string_view> derive = {"derive"};
-  return verb == "rolling" ? derive : none;
-}
 
 void report_unknown_verb(const SpecValue& verb, const Registry& registry,
                          Diagnostics& diagnostics) {

@@ -16,8 +16,6 @@ namespace streamflow {
 bool is_planned_verb(std::string_view word);
 bool is_planned_source(std::string_view kind_or_scheme);
 bool is_planned_sink(std::string_view kind_or_scheme);
-// Options of a planned verb that are verbs themselves (`rolling` has `derive`).
-const std::vector<std::string_view>& planned_verb_options(std::string_view verb);
 
 // A verb, source or sink that the registry does not have: E0101, E0115, E0127, or E0110 for what is
 // planned.  Reported twice at one place it shows once.  `source` is a connector key, a URL or a

@@ -67,8 +67,6 @@ class StepReader {
   }
 
   bool takes_option(std::string_view verb, std::string_view option) const {
-    const auto& planned = planned_verb_options(verb);
-    if (std::find(planned.begin(), planned.end(), option) != planned.end()) return true;
     if (const StepDescriptor* step = registry_.find_step(verb)) {
       return has_option(step->options, option);
     }
