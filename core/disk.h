@@ -18,9 +18,11 @@ class Disk {
   using Done = std::function<void(Status)>;
   virtual ~Disk() = default;
 
-  // --- at once: for start and recovery ---
+  // --- at once: for start and recovery, and where too much waits for the background ---
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  // empty: no folder
   virtual Result<std::string> read(const std::string& path) = 0;
+  // As `replace`; never for a path that the background has yet to write.
+  virtual Status write(const std::string& path, const std::string& bytes) = 0;
   virtual Status truncate(const std::string& path, size_t size) = 0;
   virtual Status remove(const std::string& path) = 0;
 

@@ -3,6 +3,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <utility>
 
 #include "core/log.h"
@@ -20,6 +22,12 @@ std::string with_checksum(std::string rest) {
   std::string out(Journal::kMagic);
   save_word(XXH3_64bits(rest.data(), rest.size()), out);
   out += rest;
+  return out;
+}
+
+std::string hash_text(std::string_view text) {
+  char out[17];
+  std::snprintf(out, sizeof out, "%016" PRIx64, static_cast<uint64_t>(XXH3_64bits(text.data(), text.size())));
   return out;
 }
 
@@ -48,6 +56,8 @@ Journal::Journal(Pipeline& pipeline, Disk& disk, std::string folder, bool exactl
       log_(disk, folder_ + "/log") {
   log_.on_durable = [this](uint64_t upto) { durable(upto); };
   log_.on_trouble = [this](const Error& error) { trouble(error); };
+  for (auto& sink : pipeline.sinks)
+    sink->spill.keep_on(disk, folder_ + "/buffer-" + hash_text(sink->info.key), loop_);
 }
 
 Journal::~Journal() { close(); }
@@ -67,6 +77,7 @@ void Journal::close() {
 Status Journal::open(std::vector<std::string>& remarks) {
   if (auto status = log_.open(remarks); !status) return status;
   if (auto status = load_checkpoint(remarks); !status) return status;
+  for (auto& sink : pipeline_.sinks) sink->spill.remove_strays();
   log_.continue_after(checkpointed_);
   recovered_ = log_.last() <= checkpointed_;
   return {};
@@ -219,6 +230,7 @@ void Journal::checkpoint(std::function<void(bool)> done) {
     checkpointed_ = number;
     has_checkpoint_ = true;
     log_.trim(number);
+    pipeline_.checkpointed();
     finish(true);
   };
   disk_.sync(pipeline_.unsynced(),

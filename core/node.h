@@ -116,6 +116,9 @@ class Source {
   // Backpressure: hand over nothing more until resume.
   virtual void pause() = 0;
   virtual void resume() = 0;
+  // Whether what it does not read now will still be there later.  A source that loses it, or whose peer gives
+  // up, is paused only when the buffers on disk are full too.
+  virtual bool can_wait() const { return true; }
   // Where the source could start again: opaque to the pipeline.  `restore` comes before start.
   virtual std::string position() const { return {}; }
   virtual void restore(std::string_view position) { (void)position; }

@@ -85,6 +85,17 @@ std::vector<std::string> Params::texts(std::string_view name) const {
   return out;
 }
 
+Params Params::map(std::string_view name) const {
+  Params out;
+  out.verb = name;
+  out.verb_span = span(name);
+  for (const OptionDescriptor& descriptor : *descriptors)
+    if (descriptor.name == name) out.descriptors = &descriptor.parts;
+  if (const SpecValue* written = value(name))
+    for (const auto& [key, part] : written->entries) out.values.emplace_back(key.text, part);
+  return out;
+}
+
 std::vector<std::pair<const SpecValue*, const SpecValue*>> Params::entries(
     std::string_view name) const {
   std::vector<std::pair<const SpecValue*, const SpecValue*>> out;

@@ -47,11 +47,7 @@ void Pipeline::stop() {
   loop.cancel(timer_);
   timer_ = 0;
   for (auto& source : sources) source->stop();
-  for (auto& sink : sinks) {
-    if (!sink->on) continue;
-    sink->sink->stop();
-    sink->on = false;
-  }
+  for (auto& sink : sinks) sink->stop();
 }
 
 void Pipeline::drain(std::function<void()> done) {
@@ -83,7 +79,7 @@ void Pipeline::drain_sinks(std::function<void()> done) {
     if (!sink->on) continue;
     ++draining_;
     sink->sink->flush();
-    sink->sink->drain(one_done);
+    sink->drain(one_done);
   }
   one_done();
 }
@@ -165,6 +161,10 @@ std::vector<int> Pipeline::unsynced() const {
   return all;
 }
 
+void Pipeline::checkpointed() {
+  for (auto& sink : sinks) sink->spill.checkpointed();
+}
+
 bool Pipeline::has_charts() const {
   return std::any_of(sinks.begin(), sinks.end(), [](const auto& s) { return s->info.is_chart; });
 }
@@ -203,9 +203,10 @@ bool Pipeline::is_paused() const {
 void Pipeline::pressure_changed() {
   const bool behind = journal && journal->is_behind();
   for (auto& source : sources) {
-    size_t most = 0;
-    for (const SinkNode* sink : source->reaches) most = std::max(most, sink->queued_bytes);
-    source->pause(behind || most > (source->is_paused() ? kQueueHigh / 2 : kQueueHigh));
+    const bool full = std::any_of(source->reaches.begin(), source->reaches.end(), [&](const SinkNode* sink) {
+      return sink->holds_back(*source->source, source->is_paused());
+    });
+    source->pause(behind || full);
   }
 }
 

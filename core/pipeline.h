@@ -33,7 +33,6 @@ struct Ledger {
 
 class Pipeline {
  public:
-  static constexpr size_t kQueueHigh = 8 << 20;  // bytes queued in one sink: sources pause above
   static constexpr Micros kDrainMax = 1'500 * kMicrosPerMilli;  // for sinks, where a checkpoint keeps the rest
 
   Pipeline(std::string pipeline_name, Loop& its_loop);
@@ -60,6 +59,7 @@ class Pipeline {
   std::unique_ptr<Journal> journal;
   void apply(const LogEntry& entry, const BlockPtr& block);  // input that the journal took
   std::vector<int> unsynced() const;                         // of all sinks
+  void checkpointed();                                       // the last save counts
   bool is_paused() const;  // some source is
 
   Stream* stream(std::string_view stream_name);

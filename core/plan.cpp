@@ -498,8 +498,10 @@ class Planner {
     info.reads = context.reads;
     info.is_chart = build.is_chart;
     std::tie(info.guarantee, info.guarantee_reason) = guarantee(build, point);
+    BufferOptions buffer = save ? buffer_options(params) : BufferOptions();
+    if (options_.replay) buffer.when_full = WhenFull::kDropNewest;  // nothing there can be held back
     pipeline_->sinks.push_back(
-        std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink)));
+        std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink), buffer));
     point.outlet->add(pipeline_->sinks.back().get());
     for (SourceNode* source : point.origins) source->reaches.push_back(pipeline_->sinks.back().get());
   }

@@ -118,6 +118,8 @@ std::string_view option_type_name(OptionType type) {
       return "stream";
     case OptionType::kTexts:
       return "texts";
+    case OptionType::kMap:
+      return "options";
     case OptionType::kAny:
       return "any";
   }
@@ -136,6 +138,24 @@ const std::vector<OptionDescriptor>& step_options() {
   return options;
 }
 
+const OptionDescriptor& buffer_option() {
+  static const OptionDescriptor option = {
+      .name = "buffer",
+      .type = OptionType::kMap,
+      .help = "what waits for the peer, in memory and then in the state folder",
+      .parts = {{.name = "memory", .type = OptionType::kSize, .help = "of what waits", .fallback = "8MiB"},
+                {.name = "disk",
+                 .type = OptionType::kSize,
+                 .help = "beyond that, in the state folder (with at_least_once and exactly_once)",
+                 .fallback = "1GiB"},
+                {.name = "when_full",
+                 .type = OptionType::kChoice,
+                 .help = "stop reading, or lose records",
+                 .fallback = "block",
+                 .choices = {"block", "drop_oldest", "drop_newest"}}}};
+  return option;
+}
+
 void Registry::step(StepDescriptor descriptor) {
   add_step_options(descriptor.options);
   steps_.push_back(std::move(descriptor));
@@ -144,6 +164,7 @@ void Registry::step(StepDescriptor descriptor) {
 void Registry::source(SourceDescriptor descriptor) { sources_.push_back(std::move(descriptor)); }
 
 void Registry::sink(SinkDescriptor descriptor) {
+  if (!descriptor.schemes.empty()) descriptor.options.push_back(buffer_option());
   add_step_options(descriptor.options);
   sinks_.push_back(std::move(descriptor));
 }

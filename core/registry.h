@@ -41,6 +41,7 @@ enum class OptionType : unsigned char {
   kUrl,         // scheme:…
   kStream,      // the name of a stream
   kTexts,       // a scalar or a list of scalars
+  kMap,         // options of its own: `parts`
   kAny,         // checked by the builder
 };
 std::string_view option_type_name(OptionType type);
@@ -53,6 +54,7 @@ struct OptionDescriptor {
   std::vector<std::string> choices = {};
   bool required = false;
   std::optional<double> least = {}, greatest = {};  // kInteger, kNumber
+  std::vector<OptionDescriptor> parts = {};         // kMap
 };
 
 // A step's or connector's options, checked against its descriptor: accessors cannot fail.  The main
@@ -72,6 +74,7 @@ class Params {
   bool flag(std::string_view name, bool otherwise = false) const;
   std::vector<const SpecValue*> list(std::string_view name) const;  // kNames kTexts: the scalars
   std::vector<std::string> texts(std::string_view name) const;
+  Params map(std::string_view name) const;  // kMap: its parts
   // kExpressions kFields kKeys kRenames kTypes: (name, value) in written order.  For a bare name in a list the
   // value is the same scalar as the name.
   std::vector<std::pair<const SpecValue*, const SpecValue*>> entries(std::string_view name) const;
@@ -169,7 +172,8 @@ struct SinkDescriptor {
 
 class Registry {
  public:
-  // Each step, and each sink, also gets the options that all steps take (`id`).
+  // Each step, and each sink, also gets the options that all steps take (`id`), and each sink with a scheme
+  // those of its queue (`buffer`).
   void step(StepDescriptor descriptor);
   void source(SourceDescriptor descriptor);
   void sink(SinkDescriptor descriptor);
@@ -199,6 +203,9 @@ const std::vector<OptionDescriptor>& source_options();
 
 // The options that every step takes, whatever its verb: id.
 const std::vector<OptionDescriptor>& step_options();
+
+// The option of each sink with a queue.
+const OptionDescriptor& buffer_option();
 
 // Checks written options against descriptors: unknown, missing, doubled and ill-typed ones are
 // reported with places and suggestions.  `what` is for messages: "source 'mqtt'", "verb 'window'".

@@ -124,13 +124,89 @@ Status OperatorNode::load(std::string_view bytes) {
 
 // --- SinkNode ------------------------------------------------------------------------------------
 
+SinkNode::SinkNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<Sink> node_sink,
+                   BufferOptions buffer)
+    : info(std::move(node_info)),
+      sink(std::move(node_sink)),
+      spill(buffer.memory / 2),
+      pipeline_(pipeline),
+      buffer_(buffer) {}
+
+SinkNode::~SinkNode() { pipeline_.loop.cancel(refill_); }
+
+void SinkNode::start(Loop& loop) {
+  sink->start(loop, *this);
+  on = true;
+  plan_refill();
+}
+
+void SinkNode::stop() {
+  if (!on) return;
+  pipeline_.loop.cancel(std::exchange(refill_, 0));
+  drained_ = nullptr;
+  sink->stop();
+  on = false;
+}
+
+// Half of what may be in memory is the sink's own, the other half that of the spill.
 void SinkNode::rows(const Batch& batch) {
   in += batch.count();
-  if (on) {
+  if (!on) {
+    dropped_rows += batch.count();
+  } else if (spill.empty() && queued_bytes < buffer_.memory / 2) {
     sink->write(batch);
   } else {
-    dropped_rows += batch.count();
+    keep(batch);
   }
+}
+
+bool SinkNode::is_full() const {
+  return waiting_bytes() >= waiting_bytes_max() ||
+         (!spill.trouble().empty() && spill.memory_bytes() >= buffer_.memory);
+}
+
+void SinkNode::keep(const Batch& batch) {
+  constexpr std::string_view kReason = "the buffer is full";
+  if (buffer_.when_full == WhenFull::kDropNewest && is_full()) return dropped(batch.count(), kReason);
+  spill.push(batch);
+  while (buffer_.when_full == WhenFull::kDropOldest && is_full() && !spill.empty())
+    dropped(spill.drop_oldest(), kReason);
+  if (!spill.trouble().empty()) pipeline_.record_error(info.id, spill.trouble(), "");
+  pipeline_.pressure_changed();
+}
+
+bool SinkNode::holds_back(const Source& source, bool is_paused) const {
+  if (buffer_.when_full != WhenFull::kBlock) return false;
+  const bool disk = spill.on_disk() && spill.trouble().empty() && !source.can_wait();
+  const size_t most = disk ? buffer_.memory + buffer_.disk : buffer_.memory;
+  return waiting_bytes() > (is_paused ? most - buffer_.memory / 2 : most);
+}
+
+void SinkNode::plan_refill() {
+  if (spill.empty() || !on || refill_ != 0) return;
+  refill_ = pipeline_.loop.after(0, [this] { refill(); });
+}
+
+void SinkNode::refill() {
+  constexpr int kTakes = 16;  // in a turn
+  refill_ = 0;
+  for (int i = 0; i < kTakes && !spill.empty() && queued_bytes < buffer_.memory / 2; ++i) {
+    uint64_t lost = 0;
+    std::string reason;
+    const Batch batch = spill.take(lost, reason);
+    if (lost > 0) failed(lost, reason, "");
+    if (!batch.empty()) sink->write(batch);
+  }
+  sink->flush();
+  if (queued_bytes < buffer_.memory / 2) plan_refill();
+  pipeline_.pressure_changed();
+  if (spill.empty() && drained_) sink->drain(std::exchange(drained_, nullptr));
+}
+
+void SinkNode::drain(std::function<void()> done) {
+  if (spill.empty()) return sink->drain(std::move(done));
+  drained_ = std::move(done);
+  plan_refill();
 }
 
 void SinkNode::state(ConnectorState state, std::string reason, Micros retry_at) {
@@ -150,14 +226,18 @@ void SinkNode::dropped(uint64_t rows, std::string_view reason) {
 
 void SinkNode::queued(uint64_t, size_t bytes) {
   queued_bytes = bytes;
+  if (queued_bytes < buffer_.memory / 4) plan_refill();
   pipeline_.pressure_changed();
 }
 
-void SinkNode::save(std::string& out) const {
+void SinkNode::save(std::string& out) {
   FrameWriter frames(out);
   for (const uint64_t n : {in, written_rows, failed_rows, dropped_rows}) frames.number(static_cast<int64_t>(n));
   std::string state;
   sink->save(state);
+  frames.bytes(state);
+  state.clear();
+  if (!spill.empty()) spill.save(state);
   frames.bytes(state);
 }
 
@@ -166,7 +246,10 @@ Status SinkNode::load(std::string_view bytes, bool exactly) {
   for (uint64_t* n : {&in, &written_rows, &failed_rows, &dropped_rows})
     *n = static_cast<uint64_t>(frames.number());
   const std::string_view state = frames.bytes();
+  const std::string_view waiting = frames.bytes();
   if (auto whole = frames.finish("the state of sink " + info.id); !whole) return whole;
+  if (!waiting.empty())
+    if (auto loaded = spill.load(waiting); !loaded) return loaded;
   return sink->load(state, exactly);
 }
 

@@ -1,6 +1,7 @@
 // Operators and sinks as a pipeline runs them: counted, with their errors led to NAME.errors.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "core/node.h"
 #include "core/schema.h"
+#include "core/spill.h"
 #include "core/stream.h"
 
 namespace streamflow {
@@ -76,21 +78,28 @@ class OperatorNode final : public Port, private Emitter {
 
 class SinkNode final : public Port, private SinkHost {
  public:
-  SinkNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<Sink> node_sink)
-      : info(std::move(node_info)), sink(std::move(node_sink)), pipeline_(pipeline) {}
+  SinkNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<Sink> node_sink, BufferOptions buffer);
+  ~SinkNode() override;
   void rows(const Batch& batch) override;
   void watermark(Micros) override {}
   void idle(bool) override {}
-  void start(Loop& loop) { sink->start(loop, *this); on = true; }
-  void save(std::string& out) const;
+  void start(Loop& loop);
+  void stop();
+  void drain(std::function<void()> done);  // as Sink's, with what waits here
+  void save(std::string& out);
   Status load(std::string_view bytes, bool exactly);
 
   NodeInfo info;
   std::unique_ptr<Sink> sink;
   ConnectorStatus status;
+  Spill spill;         // what the sink has no room for
   bool on = false;     // off: rows are counted as dropped (tests, replay)
   uint64_t in = 0, written_rows = 0, failed_rows = 0, dropped_rows = 0;
-  size_t queued_bytes = 0;
+  size_t queued_bytes = 0;  // at the sink
+  size_t waiting_bytes() const { return queued_bytes + spill.bytes(); }
+  size_t waiting_bytes_max() const { return buffer_.memory + (spill.on_disk() ? buffer_.disk : 0); }
+  // Whether a source must not read on.
+  bool holds_back(const Source& source, bool is_paused) const;
   uint64_t queued_rows() const { return in - written_rows - failed_rows - dropped_rows; }
 
  private:
@@ -99,7 +108,15 @@ class SinkNode final : public Port, private SinkHost {
   void failed(uint64_t rows, std::string_view reason, std::string_view sample) override;
   void dropped(uint64_t rows, std::string_view reason) override;
   void queued(uint64_t rows, size_t bytes) override;
+  bool is_full() const;
+  void keep(const Batch& batch);
+  void plan_refill();
+  void refill();
+
   Pipeline& pipeline_;
+  const BufferOptions buffer_;
+  Loop::Id refill_ = 0;
+  std::function<void()> drained_;
 };
 
 }  // namespace streamflow

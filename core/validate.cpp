@@ -48,6 +48,8 @@ std::string_view noun(OptionType type) {
       return "the name of a stream";
     case OptionType::kTexts:
       return "a text or a list of texts";
+    case OptionType::kMap:
+      return "a map of options";
     case OptionType::kAny:
       return "a value";
   }
@@ -265,6 +267,15 @@ struct Check {
                   "letters, digits, _ and -");
   }
 
+  bool map(const SpecValue& value) const {
+    if (!value.is_map()) return wrong_shape(value);
+    const size_t errors = diagnostics.errors();
+    SpecValue place = value;
+    place.text = descriptor.name;
+    validate(subject, help, place, nullptr, nullptr, value.entries, descriptor.parts, diagnostics);
+    return diagnostics.errors() == errors;
+  }
+
   bool run(const SpecValue& value) const {
     if (!is_written(value) && descriptor.type != OptionType::kExpression &&
         descriptor.type != OptionType::kAny) {
@@ -309,6 +320,8 @@ struct Check {
         return stream(value);
       case OptionType::kTexts:
         return one_or_list(value, [this](const SpecValue& item) { return scalar(item); });
+      case OptionType::kMap:
+        return map(value);
       case OptionType::kAny:
         return true;
     }

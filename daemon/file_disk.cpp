@@ -218,6 +218,10 @@ Status FileDisk::truncate(const std::string& path, size_t size) {
   return {};
 }
 
+Status FileDisk::write(const std::string& path, const std::string& bytes) {
+  return replace_now(full(path), bytes);
+}
+
 Status FileDisk::remove(const std::string& path) {
   if (::unlink(full(path).c_str()) != 0 && errno != ENOENT) return io_error("remove", full(path));
   return {};

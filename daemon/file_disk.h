@@ -17,6 +17,7 @@ class FileDisk final : public Disk {
   Result<std::vector<std::string>> list(const std::string& folder) override;
   Result<std::string> read(const std::string& path) override;
   Status truncate(const std::string& path, size_t size) override;
+  Status write(const std::string& path, const std::string& bytes) override;
   Status remove(const std::string& path) override;
   void append(const std::string& path, std::string bytes, Done done) override;
   void replace(const std::string& path, std::string bytes, Done done) override;

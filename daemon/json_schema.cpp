@@ -98,6 +98,8 @@ Json length_schema(const OptionDescriptor& option) {
   return any_of(forms);
 }
 
+Json option_schema(const OptionDescriptor& option);
+
 Json type_schema(const OptionDescriptor& option) {
   switch (option.type) {
     case OptionType::kText:
@@ -135,6 +137,12 @@ Json type_schema(const OptionDescriptor& option) {
       return reference("url");
     case OptionType::kStream:
       return reference("stream");
+    case OptionType::kMap: {
+      Members parts;
+      for (const OptionDescriptor& part : option.parts)
+        parts.emplace_back(part.name, option_schema(part));
+      return object({{"type", text("object")}, {"properties", object(parts)}, {"additionalProperties", "false"}});
+    }
     case OptionType::kAny:
       return "{}";
   }

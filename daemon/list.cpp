@@ -75,7 +75,13 @@ Row option_row(const OptionDescriptor& option) {
 std::string options_text(std::string_view title, const std::vector<OptionDescriptor>& options) {
   if (options.empty()) return {};
   std::vector<Row> rows;
-  for (const OptionDescriptor& option : options) rows.push_back(option_row(option));
+  for (const OptionDescriptor& option : options) {
+    rows.push_back(option_row(option));
+    for (OptionDescriptor part : option.parts) {
+      part.name = "  " + part.name;
+      rows.push_back(option_row(part));
+    }
+  }
   return "\n" + std::string(title) + "\n" + table(rows);
 }
 

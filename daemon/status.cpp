@@ -101,7 +101,7 @@ void write_pipeline(Json& json, const Pipeline& pipeline, Micros now, Rates& rat
     write_connector(json, sink->info, sink->status);
     json.key("written").number(sink->written_rows).key("failed").number(sink->failed_rows);
     json.key("dropped").number(sink->dropped_rows).key("queued").number(sink->queued_rows());
-    json.key("queued_bytes").number(sink->queued_bytes);
+    json.key("queued_bytes").number(sink->waiting_bytes());
     json.close('}');
   }
   json.close(']').key("errors").open('[');
@@ -163,10 +163,11 @@ std::string pipeline_state(const Pipeline& pipeline, std::string& reason) {
   for (const auto& source : pipeline.sources) check(source->info, source->status);
   for (const auto& sink : pipeline.sinks) {
     check(sink->info, sink->status);
-    if (sink->queued_bytes > Pipeline::kQueueHigh * 2 / 3) {
+    const size_t waiting = sink->waiting_bytes();
+    if (waiting >= (size_t{4} << 20)) {
       if (!reason.empty()) reason += ", ";
-      reason += sink->info.verb + " slow, queue " +
-                std::to_string(sink->queued_bytes * 100 / Pipeline::kQueueHigh) + " %";
+      reason += sink->info.verb + " slow, " + std::to_string(waiting >> 20) + " of " +
+                std::to_string(sink->waiting_bytes_max() >> 20) + " MiB wait";
     }
   }
   if (!reason.empty()) return "degraded";
@@ -236,7 +237,7 @@ std::string metrics_text(const std::vector<std::unique_ptr<Pipeline>>& pipelines
     for (const auto& sink : pipeline->sinks)
       if (!sink->info.is_chart)
         out += "streamflow_sink_queue_bytes{pipeline=" + label(pipeline->name) +
-               ",node=" + label(sink->info.id) + "} " + std::to_string(sink->queued_bytes) + "\n";
+               ",node=" + label(sink->info.id) + "} " + std::to_string(sink->waiting_bytes()) + "\n";
   return out;
 }
 

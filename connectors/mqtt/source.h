@@ -53,6 +53,7 @@ class MqttSource final : public Source, private ClientOwner {
   void start(Loop& loop, SourceHost& host) override;
   void pause() override;
   void resume() override;
+  bool can_wait() const override { return false; }
   void stop() override;
   // What came last, to recognise it when it is sent again.
   std::string position() const override;

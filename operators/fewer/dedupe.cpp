@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/keys.h"
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 #include "operators/key_columns.h"
 #include "operators/order/time_order.h"
 #include "core/state_bytes.h"

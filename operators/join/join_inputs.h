@@ -10,7 +10,7 @@
 #include "core/node.h"
 #include "operators/join/join_plan.h"
 #include "operators/join/right_rows.h"
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 
 namespace streamflow {
 

@@ -7,7 +7,7 @@
 
 #include "core/keys.h"
 #include "operators/join/join_plan.h"
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 
 namespace streamflow {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "operators/join/join_plan.h"
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 
 namespace streamflow {
 

@@ -10,7 +10,7 @@
 #include "core/batch.h"
 #include "core/node.h"
 #include "operators/join/join_plan.h"
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 
 namespace streamflow {
 

@@ -7,7 +7,7 @@
 
 #include "operators/aggregate/stored_cell.h"
 #include "operators/field_pairs.h"
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 #include "operators/key_states.h"
 #include "operators/missing/ffill.h"
 #include "operators/order/time_order.h"

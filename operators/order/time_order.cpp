@@ -3,7 +3,7 @@
 #include <map>
 #include <utility>
 
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 #include "core/state_bytes.h"
 
 namespace streamflow {

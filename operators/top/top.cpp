@@ -6,7 +6,7 @@
 
 #include "core/keys.h"
 #include "core/operator_output.h"
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 #include "operators/key_columns.h"
 #include "operators/top/top_order.h"
 

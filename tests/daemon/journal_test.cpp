@@ -35,6 +35,8 @@ struct World {
   // The output file.
   std::string output;
   size_t output_synced = 0;
+  bool stalled = false;  // it takes no more
+  size_t buffered = 0;   // chunks of what waited for it
   // The state folder.
   std::map<std::string, std::string> files;
   bool refuses = false;
@@ -63,6 +65,11 @@ class FakeDisk final : public Disk {
     world_.files[path].resize(size);
     return {};
   }
+  Status write(const std::string& path, const std::string& bytes) override {
+    if (world_.refuses) return fail(ErrorKind::kIo, "the disk is full");
+    world_.files[path] = bytes;
+    return {};
+  }
   Status remove(const std::string& path) override {
     world_.files.erase(path);
     return {};
@@ -71,6 +78,7 @@ class FakeDisk final : public Disk {
     add({path, std::move(bytes), true, false, std::move(done)});
   }
   void replace(const std::string& path, std::string bytes, Done done) override {
+    if (path.find("/buffer-") != std::string::npos) ++world_.buffered;
     add({path, std::move(bytes), false, true, std::move(done)});
   }
   void sync(std::vector<int>, Done done) override { add({"", "", false, false, std::move(done)}); }
@@ -178,22 +186,47 @@ class NotebookSink final : public Sink {
     if (!world_.output.empty() && world_.output.back() != '\n') world_.output += '\n';  // a torn row
   }
   void write(const Batch& batch) override {
-    append_records(batch, 0, TimestampStyle::kRfc3339, world_.output);
-    host_->written(batch.count());
+    append_records(batch, 0, TimestampStyle::kRfc3339, waiting_);
+    rows_ += batch.count();
+    host_->queued(rows_, waiting_.size());
+    flush();
   }
-  void save(std::string& out) override { out = std::to_string(world_.output.size()); }
+  void flush() override {
+    if (world_.stalled || rows_ == 0) return;
+    world_.output += std::exchange(waiting_, {});
+    host_->written(std::exchange(rows_, 0));
+    host_->queued(0, 0);
+    if (drained_) std::exchange(drained_, nullptr)();
+  }
+  void drain(std::function<void()> done) override {
+    drained_ = std::move(done);
+    if (rows_ == 0) std::exchange(drained_, nullptr)();
+  }
+  void stop() override { drained_ = nullptr; }
+  void save(std::string& out) override {
+    out = std::to_string(world_.output.size()) + " " + std::to_string(rows_) + " " + waiting_;
+  }
   Status load(std::string_view bytes, bool exactly) override {
-    if (exactly) world_.output.resize(std::stoull(std::string(bytes)));
+    size_t size = 0, at = 0;
+    size = std::stoull(std::string(bytes), &at);
+    bytes.remove_prefix(at + 1);
+    rows_ = std::stoull(std::string(bytes), &at);
+    waiting_ = bytes.substr(at + 1);
+    if (exactly) world_.output.resize(size);
     return {};
   }
 
  private:
   World& world_;
   SinkHost* host_ = nullptr;
+  std::string waiting_;
+  uint64_t rows_ = 0;
+  std::function<void()> drained_;
 };
 
 World* the_world = nullptr;
 ScriptSource* the_source = nullptr;
+NotebookSink* the_sink = nullptr;
 
 Registry registry_of_test() {
   Registry registry = make_registry();
@@ -215,7 +248,9 @@ Registry registry_of_test() {
   notebook.build = [](BuildContext&) {
     SinkBuild made;
     made.guarantee = "exactly_once";
-    made.sink = std::make_unique<NotebookSink>(*the_world);
+    auto sink = std::make_unique<NotebookSink>(*the_world);
+    the_sink = sink.get();
+    made.sink = std::move(sink);
     return made;
   };
   registry.sink(std::move(notebook));
@@ -249,6 +284,7 @@ class Life {
       CHECK(ledger.balanced());
     };
     source = the_source;
+    sink = the_sink;
     pipeline->start();
   }
   void run(Micros duration) { loop.run_until(loop.now() + duration); }
@@ -256,7 +292,7 @@ class Life {
     bool done = false;
     pipeline->drain([&done] { done = true; });
     for (int i = 0; i < 50 && !done; ++i) run(100 * kMicrosPerMilli);
-    CHECK((done || world_.refuses));  // then the daemon's stop timeout ends it, as a crash would
+    CHECK((done || world_.refuses || world_.stalled));  // then the daemon's stop timeout ends it, as a crash would
     pipeline->stop();
   }
 
@@ -264,6 +300,7 @@ class Life {
   FakeDisk disk;
   std::unique_ptr<Pipeline> pipeline;
   ScriptSource* source = nullptr;
+  NotebookSink* sink = nullptr;
 
  private:
   World& world_;
@@ -281,7 +318,7 @@ std::vector<std::string> script(Dice& dice, size_t count) {
 }
 
 struct Faults {
-  bool crashes = false, stops = false, refusals = false;
+  bool crashes = false, stops = false, refusals = false, stalls = false;
 };
 
 // Thousands of processes have much to say.
@@ -313,9 +350,14 @@ std::string simulate(const std::string& yaml, uint64_t seed, const Faults& fault
     else if (what < 85) life->run(static_cast<Micros>(roll(world.dice, 4) == 0 ? roll(world.dice, 7'000'000) : roll(world.dice, 3'000)));
     else if (what < 92 && faults.crashes) again(true);
     else if (what < 95 && faults.stops) life->terminate(), again(world.refuses);
-    else if (what < 98 && faults.refusals) world.refuses = !world.refuses;
+    else if (what < 97 && faults.refusals) world.refuses = !world.refuses;
+    else if (faults.stalls) {
+      world.stalled = !world.stalled;
+      life->sink->flush();
+    }
   }
-  world.refuses = false;
+  world.refuses = world.stalled = false;
+  life->sink->flush();
   world.published = world.messages.size();
   for (int i = 0; i < 60; ++i) {
     life->run(500 * kMicrosPerMilli);
@@ -338,6 +380,16 @@ steps:
   - derive: {mean: s / n}
   - save: notebook:out
 )";
+}
+
+// Every record is sent on, to a sink that has little room, with little memory beside it.
+std::string forwarding_text(const std::string& delivery, const std::string& disk) {
+  return "name: sim\ndelivery: " + delivery + R"(
+from: {script: x, time: ts, lateness: 4s, idle: 9999h}
+steps:
+  - filter: v != 7
+  - save: notebook:out
+    buffer: {memory: 2KiB, disk: )" + disk + "}\n";
 }
 
 std::vector<std::string> lines(const std::string& text) {
@@ -376,6 +428,28 @@ TEST_CASE("journal: at least once, nothing acknowledged is lost and no result is
     const auto got = lines(simulate(pipeline_text("at_least_once"), seed, {true, true, true}, rough));
     CHECK(std::set<std::string>(got.begin(), got.end()) == std::set<std::string>(expected.begin(), expected.end()));
   });
+}
+
+TEST_CASE("journal: what waits for a sink that stalls survives all of that, in order") {
+  size_t buffered = 0;
+  for_each_seed([&buffered](uint64_t seed) {
+    CAPTURE(seed);
+    for (const char* disk : {"1MiB", "1KiB"}) {
+      CAPTURE(disk);
+      World quiet(seed), rough(seed + 3'000'000);
+      const std::string yaml = forwarding_text("exactly_once", disk);
+      const std::string expected = simulate(yaml, seed, {}, quiet);
+      REQUIRE(lines(expected).size() > 100);
+      CHECK(simulate(yaml, seed, {true, true, true, true}, rough) == expected);
+      buffered += rough.buffered;
+    }
+    World quiet(seed), rough(seed + 4'000'000);
+    const auto expected = lines(simulate(forwarding_text("at_least_once", "1MiB"), seed, {}, quiet));
+    const auto got = lines(simulate(forwarding_text("at_least_once", "1MiB"), seed, {true, true, true, true}, rough));
+    CHECK(std::set<std::string>(got.begin(), got.end()) == std::set<std::string>(expected.begin(), expected.end()));
+  });
+  CHECK(buffered > 0);
+  MESSAGE(seeds() << " seeds, " << buffered << " chunks went to disk");
 }
 
 TEST_CASE("journal: a damaged checkpoint stops the start, with a message") {

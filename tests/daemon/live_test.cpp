@@ -131,12 +131,12 @@ TEST_CASE("live source: a pause reaches those sources only whose records wait") 
       "  b:\n    from: {script: b}\n  late:\n    from: [b.late, b.errors]\n    steps:\n"
       "      - save: \"stall:b\"\n";
   Live live(yaml);
-  live.sinks["stall:a"]->host->queued(1, Pipeline::kQueueHigh + 1);
+  live.sinks["stall:a"]->host->queued(1, BufferOptions().memory + 1);
   CHECK(live.sources["a"]->paused);
   CHECK_FALSE(live.sources["b"]->paused);
-  live.sinks["stall:b"]->host->queued(1, Pipeline::kQueueHigh + 1);
+  live.sinks["stall:b"]->host->queued(1, BufferOptions().memory + 1);
   CHECK(live.sources["b"]->paused);
-  live.sinks["stall:a"]->host->queued(1, Pipeline::kQueueHigh / 2 + 1);
+  live.sinks["stall:a"]->host->queued(1, BufferOptions().memory / 2 + 1);
   CHECK(live.sources["a"]->paused);
   live.sinks["stall:a"]->host->queued(0, 0);
   CHECK_FALSE(live.sources["a"]->paused);
@@ -144,7 +144,7 @@ TEST_CASE("live source: a pause reaches those sources only whose records wait") 
 }
 
 TEST_CASE("live source: starts paused where records wait from before") {
-  Live live("from: {script: a}\nsteps:\n  - save: \"stall:a\"\n", Pipeline::kQueueHigh + 1);
+  Live live("from: {script: a}\nsteps:\n  - save: \"stall:a\"\n", BufferOptions().memory + 1);
   CHECK(live.sources["a"]->paused);
 }
 

@@ -1,4 +1,4 @@
-#include "operators/kept_rows.h"
+#include "core/kept_rows.h"
 
 #include <algorithm>
 #include <cstring>
@@ -262,11 +262,9 @@ Batch RowKeeper::restore(std::span<const KeptRow* const> rows, size_t& begin) {
   return restorer.batch();
 }
 
-void RowKeeper::save(const KeptRow& row, std::string& out) {
-  save_micros(row.time, out);
-  save_micros(row.arrival, out);
-  save_micros(row.stream_start, out);
-  const RowLayout& layout = *row.layout;
+namespace {
+
+void save_layout(const RowLayout& layout, std::string& out) {
   save_count(layout.fields.size(), out);
   for (const RowLayout::Field& field : layout.fields) {
     save_text(field.name, out);
@@ -277,14 +275,9 @@ void RowKeeper::save(const KeptRow& row, std::string& out) {
     for (const std::string& name : *names) save_text(name, out);
   }
   out.push_back(static_cast<char>((layout.has_origin ? 1 : 0) | (layout.one_line ? 2 : 0)));
-  save_text(row.cells, out);
 }
 
-KeptRow RowKeeper::load(StateReader& in) {
-  KeptRow row;
-  row.time = in.micros();
-  row.arrival = in.micros();
-  row.stream_start = in.micros();
+RowLayout load_layout(StateReader& in) {
   RowLayout layout;
   for (uint64_t left = in.count(); left > 0 && in.ok(); --left) {
     std::string name(in.text());
@@ -295,8 +288,52 @@ KeptRow RowKeeper::load(StateReader& in) {
   const unsigned char flags = in.byte();
   layout.has_origin = (flags & 1) != 0;
   layout.one_line = (flags & 2) != 0;
+  return layout;
+}
+
+void save_times(const KeptRow& row, std::string& out) {
+  save_micros(row.time, out);
+  save_micros(row.arrival, out);
+  save_micros(row.stream_start, out);
+}
+
+void load_times(KeptRow& row, StateReader& in) {
+  row.time = in.micros();
+  row.arrival = in.micros();
+  row.stream_start = in.micros();
+}
+
+}  // namespace
+
+void RowKeeper::save(const KeptRow& row, std::string& out) {
+  save_times(row, out);
+  save_layout(*row.layout, out);
+  save_text(row.cells, out);
+}
+
+KeptRow RowKeeper::load(StateReader& in) {
+  KeptRow row;
+  load_times(row, in);
+  row.layout = intern(load_layout(in));
   row.cells = in.text();
-  row.layout = intern(std::move(layout));
+  return row;
+}
+
+void RowKeeper::save(const KeptRow& row, const RowLayout* last, std::string& out) {
+  const bool same = last != nullptr && *last == *row.layout;
+  out.push_back(same ? 0 : 1);
+  save_times(row, out);
+  if (!same) save_layout(*row.layout, out);
+  save_text(row.cells, out);
+}
+
+KeptRow RowKeeper::load(StateReader& in, const std::shared_ptr<const RowLayout>& last) {
+  KeptRow row;
+  const bool same = in.byte() == 0;
+  if (same && !last) in.fail();
+  load_times(row, in);
+  row.layout = same ? last : intern(load_layout(in));
+  row.cells = in.text();
   return row;
 }
 

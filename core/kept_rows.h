@@ -63,6 +63,9 @@ class RowKeeper {
   static void save(const KeptRow& row, std::string& out);
   // A damaged row makes the reader fail.
   KeptRow load(StateReader& in);
+  // The same without the layout where it is that of the row before, `last`; null at first.
+  static void save(const KeptRow& row, const RowLayout* last, std::string& out);
+  KeptRow load(StateReader& in, const std::shared_ptr<const RowLayout>& last);
 
  private:
   std::shared_ptr<const RowLayout> intern(RowLayout layout);
