@@ -197,14 +197,17 @@ void Journal::arm() {
   if (timer_ != 0 || !*alive_) return;
   timer_ = loop_.after(kEvery, [this] {
     timer_ = 0;
-    if (applied_ == checkpointed_ && has_checkpoint_) return;
-    checkpoint([this](bool) { arm(); });
+    const Ledger now = pipeline_.ledger();
+    // Also when rows that waited have gone out since: else they would be sent again.
+    if (applied_ != checkpointed_ || now.queued != queued_ || !has_checkpoint_) return checkpoint([this](bool) { arm(); });
+    if (now.queued > 0) arm();
   });
 }
 
 void Journal::checkpoint(std::function<void(bool)> done) {
   if (writing_) return next_.push_back(std::move(done));
   writing_ = true;
+  queued_ = pipeline_.ledger().queued;
   const uint64_t number = applied_;
   std::string rest;
   save_word(number, rest);

@@ -88,6 +88,7 @@ class Journal {
   uint64_t applied_ = 0;        // number of the last entry handled
   uint64_t checkpointed_ = 0;
   bool has_checkpoint_ = false;
+  uint64_t queued_ = 0;         // rows that waited for sinks at the last checkpoint
   bool writing_ = false;        // a checkpoint is on its way
   std::deque<std::function<void(bool)>> next_;  // who waits for the one after it
   std::deque<Held> held_;       // exactly once: not durable yet

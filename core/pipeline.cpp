@@ -200,13 +200,18 @@ bool Pipeline::is_paused() const {
   return std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s->is_paused(); });
 }
 
+void Pipeline::hold(bool held) {
+  held_ = held;
+  pressure_changed();
+}
+
 void Pipeline::pressure_changed() {
   const bool behind = journal && journal->is_behind();
   for (auto& source : sources) {
     const bool full = std::any_of(source->reaches.begin(), source->reaches.end(), [&](const SinkNode* sink) {
       return sink->holds_back(*source->source, source->is_paused());
     });
-    source->pause(behind || full);
+    source->pause(held_ || behind || full);
   }
 }
 

@@ -61,6 +61,8 @@ class Pipeline {
   std::vector<int> unsynced() const;                         // of all sinks
   void checkpointed();                                       // the last save counts
   bool is_paused() const;  // some source is
+  void hold(bool held);    // all sources wait, whatever their sinks say
+  bool is_held() const { return held_; }
 
   Stream* stream(std::string_view stream_name);
   SourceNode* source_of(std::string_view stream_name);  // first source of a stream
@@ -107,6 +109,7 @@ class Pipeline {
   Micros timer_at_ = kTimeMax;
   bool flush_planned_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // of callbacks that cannot be cancelled
+  bool held_ = false;
   bool running_ = false;
   bool stopped_ = false;
   bool clock_pending_ = false;  // the journal has a look at the clock that is not yet handled

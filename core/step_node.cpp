@@ -237,7 +237,7 @@ void SinkNode::save(std::string& out) {
   sink->save(state);
   frames.bytes(state);
   state.clear();
-  if (!spill.empty()) spill.save(state);
+  spill.save(state);
   frames.bytes(state);
 }
 

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/option_value.h"
 #include "core/time.h"
 #include "daemon/builtin.h"
 #include "daemon/commands.h"
@@ -52,10 +53,21 @@ CLI::Validator listen_validator() {
       "HOST:PORT");
 }
 
+CLI::Validator size_validator() {
+  return CLI::Validator(
+      [](std::string& text) {
+        const auto size = parse_size(text);
+        return size && *size >= (int64_t{16} << 20) ? std::string()
+                                                    : "'" + text + "' is no size of 16MiB or more: write 256MiB";
+      },
+      "SIZE");
+}
+
 struct CommandLine {
   CLI::App app{"Live data on one small machine: pipelines in YAML, a dashboard in the browser."};
   DaemonOptions daemon;
   std::string stop_timeout = "10s";
+  std::string memory_limit;
   LogOptions log;
   std::vector<std::string> paths;
   std::string path;
@@ -81,6 +93,9 @@ struct CommandLine {
         ->check(duration_validator())
         ->capture_default_str()
         ->envname("STREAMFLOW_STOP_TIMEOUT");
+    to.add_option("--memory-limit", memory_limit, "resident memory; sources wait at nine tenths of it")
+        ->check(size_validator())
+        ->envname("STREAMFLOW_MEMORY_LIMIT");
     to.add_option("--log-level", log.level, "least level that is logged")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
         ->capture_default_str()
@@ -93,6 +108,7 @@ struct CommandLine {
 
   int run_daemon() {
     start_logging(log);
+    daemon.memory_limit = static_cast<size_t>(parse_size(memory_limit).value_or(0));
     daemon.stop_timeout = parse_duration(stop_timeout).value_or(daemon.stop_timeout);
     return Supervisor(daemon).run();
   }
@@ -138,6 +154,7 @@ int run_command_line(int argc, char** argv) {
              "Try: streamflowd demo");
   app.add_option("--config", line.daemon.config, "a pipeline file, or a folder of them")
       ->envname("STREAMFLOW_CONFIG");
+  app.add_flag("--watch", line.daemon.watch, "reload when the files change")->envname("STREAMFLOW_WATCH");
   line.daemon_options(app);
   app.require_subcommand(0, 1);
 

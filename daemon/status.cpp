@@ -170,6 +170,7 @@ std::string pipeline_state(const Pipeline& pipeline, std::string& reason) {
                 std::to_string(sink->waiting_bytes_max() >> 20) + " MiB wait";
     }
   }
+  if (pipeline.is_held()) reason += std::string(reason.empty() ? "" : ", ") + "memory limit reached, sources wait";
   if (!reason.empty()) return "degraded";
   return pipeline.finished() ? "stopped" : "running";
 }

@@ -51,7 +51,10 @@ std::string folder_name(const std::string& name) {
 
 }  // namespace
 
-Supervisor::Supervisor(DaemonOptions options) : options_(std::move(options)) {
+Supervisor::Supervisor(DaemonOptions options)
+    : options_(std::move(options)),
+      memory_(loop_, options_.memory_limit, [this](bool is_short) { memory_is_short(is_short); }),
+      watch_(loop_, options_.config, [this] { reload(); }) {
   web::HubOptions hub;
   hub.server.allowed_hosts = options_.allowed_hosts;
   hub.wall_clock = UvLoop::wall_clock;
@@ -137,6 +140,8 @@ int Supervisor::run() {
   for (auto& pipeline : built)
     if (!adopt(std::move(pipeline))) return kRuntimeFailure;
   tick();
+  memory_.start();
+  if (options_.watch && !options_.built_in) watch_.start();
   loop_.run();
   return exit_code_;
 }
@@ -151,6 +156,7 @@ bool Supervisor::adopt(std::unique_ptr<Pipeline> pipeline) {
   pipelines_.push_back(std::move(pipeline));
   Pipeline& running = *pipelines_.back();
   running.on_finished = [this] { source_end_reached(); };
+  running.hold(memory_short_);
   running.start();
   return true;
 }
@@ -319,6 +325,14 @@ void Supervisor::shut_down() {
     });
   }
   if (--draining_ == 0) finish();
+}
+
+void Supervisor::memory_is_short(bool is_short) {
+  memory_short_ = is_short;
+  const std::string limit = std::to_string(options_.memory_limit >> 20) + " MiB";
+  log(is_short ? LogLevel::kWarn : LogLevel::kInfo,
+      is_short ? "memory is nine tenths of its limit of " + limit + ": sources wait" : "memory is within its limit again");
+  for (auto& pipeline : pipelines_) pipeline->hold(is_short);
 }
 
 void Supervisor::finish() {

@@ -9,7 +9,9 @@
 #include "core/pipeline.h"
 #include "core/registry.h"
 #include "core/spec.h"
+#include "daemon/config_watch.h"
 #include "daemon/file_disk.h"
+#include "daemon/memory_guard.h"
 #include "daemon/status.h"
 #include "daemon/uv_loop.h"
 #include "web/hub.h"
@@ -23,6 +25,8 @@ struct DaemonOptions {
   std::vector<std::string> allowed_hosts;
   std::string state_dir;                   // empty: by environment; "-": none
   Micros stop_timeout = 10 * kMicrosPerSecond;
+  size_t memory_limit = 0;                 // bytes; 0: none
+  bool watch = false;                      // reload when `config` changes
 };
 
 class Supervisor {
@@ -52,10 +56,14 @@ class Supervisor {
   void publish_status();
   void shut_down();
   void finish();
+  void memory_is_short(bool is_short);
   void end(Pipeline& pipeline);
 
   DaemonOptions options_;
   UvLoop loop_;
+  MemoryGuard memory_;
+  ConfigWatch watch_;
+  bool memory_short_ = false;
   std::unique_ptr<web::Hub> hub_;
   Registry registry_;
   std::string state_dir_;
