@@ -273,4 +273,33 @@ def full_buffer():
                     redis.end()
 
 
-run([sink_away, killed_meanwhile, stalled_then_restarted, half_open, broker_away, full_buffer])
+def memory_limit():
+    """--memory-limit: sources wait before it is reached, whatever a dead sink's buffer would allow"""
+    limit = 64
+    with Folder() as folder:
+        config = folder / "p.yaml"
+        with open(folder / "in.ndjson", "w") as file:
+            for i in range(1_500_000):
+                file.write(json.dumps({"n": i, "pad": "x" * 80}) + "\n")
+        config.write_text(f"""\
+name: p
+from: "file:{folder}/in.ndjson"
+steps:
+  - save: "redis://127.0.0.1:{free_port()}/out"
+    buffer: {{memory: 1GiB, disk: 1GiB}}
+""")
+        with Daemon(config, folder, "--memory-limit", f"{limit}MiB") as daemon:
+            resident = lambda: int(next(line.split()[1] for line in open(f"/proc/{daemon.pid}/status")
+                                        if line.startswith("VmRSS"))) >> 10
+            wait_for("the pause", lambda: "memory limit" in (daemon.pipeline("p")["reason"] or ""))
+            most = 0
+            for _ in range(20):
+                most = max(most, resident())
+                time.sleep(0.1)
+            assert most <= limit + 24, f"{most} MiB"
+            ledger = daemon.pipeline("p")["ledger"]
+            assert 0 < ledger["in"] < 1_500_000 and ledger["balanced"], ledger
+            print(f"     {most} MiB at most", flush=True)
+
+
+run([sink_away, killed_meanwhile, stalled_then_restarted, half_open, broker_away, full_buffer, memory_limit])
