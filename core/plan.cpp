@@ -272,10 +272,13 @@ class Planner {
                        [&](const auto& o) { return o.name == shared.name; }))
         options.push_back(shared);
     const size_t errors = diagnostics_.errors();
+    // `http: {listen: /x}`: a connector without an address, its options under its name.
+    std::vector<std::pair<SpecValue, SpecValue>> written = input.value.entries;
+    written.insert(written.end(), input.options.begin(), input.options.end());
+    const bool address = !input.value.is_null() && !input.value.is_map();
     Params params = validate("source '" + descriptor->kind + "'",
                              "streamflowd list source " + descriptor->kind, input.name,
-                             input.value.is_null() ? &input.name : &input.value, &argument,
-                             input.options, options, diagnostics_);
+                             address ? &input.value : &input.name, &argument, written, options, diagnostics_);
     if (diagnostics_.errors() != errors) return {};
     params.folder = spec_.folder;
     const Schema none;
@@ -295,8 +298,17 @@ class Planner {
   }
 
   void claim(const Claim& claim) {
-    if (claim.what.empty() || claims_.insert(claim.what).second) return;
-    diagnostics_.error("E0208", claim.span, "two connectors use " + claim.what, "give each its own");
+    if (claim.what.empty()) return;
+    Claims& claims = options_.claims ? *options_.claims : claims_;
+    const auto [other, is_first] = claims.emplace(claim.what, claim.span);
+    if (is_first) return;
+    std::string where;
+    if (const Span& span = other->second; span.file) {
+      const LineColumn place = line_column(*span.file, span.begin);
+      where = "the other one is at " + span.file->name + ":" + std::to_string(place.line) + ":" +
+              std::to_string(place.column);
+    }
+    diagnostics_.error("E0208", claim.span, "two connectors use " + claim.what, "give each its own", where);
   }
 
   Point add_source(const SourceDescriptor& descriptor, const Params& params, SourceBuild build,
@@ -612,7 +624,7 @@ class Planner {
   std::set<std::string> ids_;
   std::set<std::string> source_keys_, step_keys_;
   std::map<std::string, size_t> sources_of_;  // built so far, by stream
-  std::set<std::string> claims_;
+  Claims claims_;
   std::set<std::string> meta_;
 };
 

@@ -14,6 +14,9 @@
 
 namespace streamflow {
 
+// What only one connector of all pipelines may use (Claim::what), and who does.
+using Claims = std::map<std::string, Span>;
+
 struct PlanOptions {
   std::string state_dir;  // empty: connectors keep nothing
   bool durable = false;   // there will be an input log and checkpoints, where the pipeline asks for them
@@ -26,6 +29,7 @@ struct PlanOptions {
   std::map<std::string, Input> inputs;  // by stream
   std::string time_field;               // replay --time, for sources without `time:`
   Micros interval = 0;                  // replay --interval, likewise
+  Claims* claims = nullptr;             // of the pipelines that are loaded together; null: of this one alone
 };
 
 // Null when `diagnostics` has errors.  Warnings may be there in any case.

@@ -13,6 +13,8 @@ Diagnostics check_file(const std::string& path, std::vector<std::string>& remark
   SimLoop loop;
   PlanOptions options;
   options.durable = true;
+  Claims claims;
+  options.claims = &claims;
   for (const PipelineSpec& spec : load_path(path, registry, diagnostics)) {
     const auto pipeline = plan(spec, registry, loop, options, diagnostics);
     if (!pipeline) continue;

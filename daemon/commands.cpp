@@ -88,7 +88,10 @@ int run_test(const TestCommand& command) {
     Diagnostics diagnostics;
     SimLoop loop;
     const auto specs = load_path(path, registry, diagnostics);
-    for (const PipelineSpec& spec : specs) plan(spec, registry, loop, {}, diagnostics);
+    Claims claims;
+    PlanOptions options;
+    options.claims = &claims;
+    for (const PipelineSpec& spec : specs) plan(spec, registry, loop, options, diagnostics);
     if (diagnostics.ok())
       for (const PipelineSpec& spec : specs)
         suites.push_back({spec.name, run_tests(spec, registry, {}, diagnostics)});
@@ -119,9 +122,11 @@ int run_explain(const std::string& path) {
   Diagnostics diagnostics;
   SimLoop loop;
   std::string out;
+  Claims claims;
   for (const PipelineSpec& spec : load_path(path, registry, diagnostics)) {
     PlanOptions options;
     options.durable = true;
+    options.claims = &claims;
     const auto pipeline = plan(spec, registry, loop, options, diagnostics);
     if (pipeline) out += (out.empty() ? "" : "\n") + explain(*pipeline);
   }

@@ -77,6 +77,8 @@ std::vector<std::unique_ptr<Pipeline>> Supervisor::load(Diagnostics& diagnostics
   PlanOptions options;
   options.state_dir = state_dir_;
   options.durable = disk_ != nullptr;
+  Claims claims;
+  options.claims = &claims;
   std::vector<std::unique_ptr<Pipeline>> built;
   for (const PipelineSpec& spec : specs)
     built.push_back(plan(spec, registry_, loop_, options, diagnostics));
