@@ -12,6 +12,8 @@ namespace {
 
 uv_stream_t* stream_of(uv_tcp_t& tcp) { return reinterpret_cast<uv_stream_t*>(&tcp); }
 
+constexpr unsigned kRetrySeconds = 5;
+
 std::uint64_t millis(std::chrono::milliseconds duration) {
   return static_cast<std::uint64_t>(std::max<std::chrono::milliseconds::rep>(0, duration.count()));
 }
@@ -28,9 +30,9 @@ struct Connection::Write {
 };
 
 Connection::Connection(ServerLoop& loop, std::uint64_t id)
-    : loop_(loop), id_(id), gate_(loop.options().gate, [this](const RequestHead& head) {
-        return loop_.origin_check().check(head, loop_.wildcard() ? local_address() : std::string());
-      }) {
+    : loop_(loop),
+      id_(id),
+      gate_(loop.options().gate, [this](RequestHead& head) { return check(head); }) {
   uv_tcp_init(loop_.uv(), &tcp_);
   tcp_.data = this;
   shutdown_.data = this;
@@ -81,6 +83,8 @@ void Connection::begin_stop() {
     skipped_.clear();
     if (chunked_) write(nullptr, kLastChunk);
     end();
+  } else if (mode_ == Mode::kRequests && awaited_ != 0) {
+    input_.clear();  // ends when it is answered
   } else if (mode_ == Mode::kRequests && queued_ > 0) {
     input_.clear();
     end();
@@ -96,6 +100,9 @@ void Connection::sweep(std::uint64_t now) {
     return close();
   }
   if (queued_ > 0 || now < deadline_) return;
+  if (awaited_ != 0)
+    return answered(awaited_, {503, "it is not known in time whether the records are safe", 0,
+                               false, kRetrySeconds});
   if (mode_ == Mode::kEnding && shut_down_) return close();
   if (mode_ != Mode::kRequests) return;
   if (gate_.idle()) return close();
@@ -125,13 +132,13 @@ void Connection::on_bytes(std::string_view bytes) {
 // taken.
 std::string_view Connection::take(std::string_view bytes) {
   while (!bytes.empty() && mode_ == Mode::kRequests) {
-    if (queued_ >= loop_.options().pipelined_output_bytes) return bytes;
+    if (awaited_ != 0 || queued_ >= loop_.options().pipelined_output_bytes) return bytes;
     const bool was_idle = gate_.idle();
     bytes.remove_prefix(gate_.feed(bytes));
     account_input();
     if (was_idle) arm_deadline();
     if (gate_.state() == RequestGate::State::kError) {
-      refuse(gate_.refusal().status, gate_.refusal().reason);
+      refuse(Refusal(gate_.refusal()));
     } else if (input_counted_ > 0 && loop_.input_full()) {
       refuse(503, "too many unfinished requests");
     } else if (gate_.state() == RequestGate::State::kReady) {
@@ -148,10 +155,25 @@ void Connection::on_end() {
   peer_ended_ = true;
   read(false);
   // A client may close its side as soon as it has asked; what it asked for still goes out.
-  if (queued_ == 0 || mode_ == Mode::kViewer) close();
+  if ((queued_ == 0 && awaited_ == 0) || mode_ == Mode::kViewer) close();
+}
+
+Refusal Connection::check(RequestHead& head) const {
+  Refusal refusal =
+      loop_.origin_check().check(head, loop_.wildcard() ? local_address() : std::string());
+  if (refusal.status != 0) return refusal;
+  const std::string_view path = path_of(head);
+  if (const IngestTable::Found found = loop_.ingest().find(path); found.known)
+    return check_ingest(found, head);
+  if (head.method != "GET" && head.method != "HEAD" && !loop_.responder().serves(path))
+    return no_such_path(loop_.ingest(), path);
+  return {};
 }
 
 void Connection::answer() {
+  if (gate_.head().method == "POST")
+    if (const auto found = loop_.ingest().find(path_of(gate_.head())); found.receiver)
+      return hand_over(*found.receiver);
   const RequestHead head = gate_.head();
   const std::string request = gate_.take_request();
   account_input();
@@ -165,6 +187,33 @@ void Connection::answer() {
   write(loop_.responder().respond(head, request, keep));
   arm_deadline();
   if (!keep) end();
+}
+
+// Nothing more is read from this client until the engine has said what became of the records.
+void Connection::hand_over(IngestReceiver& receiver) {
+  IngestRequest request;
+  request.head = gate_.head().ingest;
+  keep_alive_ = gate_.head().keep_alive;
+  request.body = gate_.take_body();
+  account_input();
+  body_timed_ = false;
+  awaited_ = ++handed_over_;
+  deadline_ = loop_.now() + millis(loop_.options().ingest_deadline);
+  request.answer = [answers = loop_.answers(), id = id_, number = awaited_](IngestReply reply) {
+    answers->push({id, number, std::move(reply)});
+  };
+  receiver.receive(std::move(request));
+}
+
+void Connection::answered(std::uint64_t number, const IngestReply& reply) {
+  if (awaited_ != number || mode_ != Mode::kRequests) return;
+  awaited_ = 0;
+  loop_.count_ingest(reply);
+  const bool keep = keep_alive_ && !loop_.stopping();
+  write(ingest_reply(reply, keep));
+  if (!keep) return end();
+  arm_deadline();
+  if (queued_ == 0) go_on();
 }
 
 void Connection::become_viewer(bool chunked) {
@@ -193,9 +242,10 @@ void Connection::send(const EventFramePtr& frame) {
     skipped_.push_back(frame);
 }
 
-void Connection::refuse(int status, std::string_view reason) {
+void Connection::refuse(const Refusal& refusal) {
   loop_.counters().refused.fetch_add(1, std::memory_order_relaxed);
-  write(closing_error_reply(status, reason, gate_.head().method != "HEAD"));
+  if (refusal.status == 429) loop_.counters().ingest_busy.fetch_add(1, std::memory_order_relaxed);
+  write(closing_error_reply(refusal, gate_.head().method != "HEAD"));
   gate_ = RequestGate();
   account_input();
   end();
@@ -252,14 +302,19 @@ void Connection::drained() {
     for (const EventFramePtr& frame : latest) send(frame);
     return;
   }
-  if (mode_ != Mode::kRequests) return;
+  if (mode_ != Mode::kRequests || awaited_ != 0) return;
   arm_deadline();
+  go_on();
+}
+
+// With what was pipelined, then with what the client sends.
+void Connection::go_on() {
   const std::string waiting = std::exchange(input_, {});
   input_.assign(take(waiting));
   if (mode_ != Mode::kRequests || !input_.empty()) return;
   if (!peer_ended_)
     read(true);
-  else if (queued_ == 0)
+  else if (queued_ == 0 && awaited_ == 0)
     close();
 }
 

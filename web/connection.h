@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ingest.h"
 #include "web/event_frame.h"
+#include "web/ingest_table.h"
 #include "web/request_gate.h"
 
 namespace streamflow::web {
@@ -41,13 +43,18 @@ class Connection {
   // Viewers only; see Server::publish.
   void send(const EventFramePtr& frame);
 
+  // What became of the body with that number that was handed over.
+  void answered(std::uint64_t number, const IngestReply& reply);
+
   std::uint64_t id() const { return id_; }
   bool closing() const { return mode_ == Mode::kClosed; }
   bool viewer() const { return mode_ == Mode::kViewer; }
   bool writing() const { return queued_ > 0; }
   // Waiting for a request of which nothing has come, respectively only a part of the head.
-  bool idle() const { return mode_ == Mode::kRequests && queued_ == 0 && gate_.idle(); }
-  bool in_head() const { return mode_ == Mode::kRequests && queued_ == 0 && !gate_.in_body(); }
+  bool idle() const { return in_head() && gate_.idle(); }
+  bool in_head() const {
+    return mode_ == Mode::kRequests && queued_ == 0 && awaited_ == 0 && !gate_.in_body();
+  }
 
  private:
   enum class Mode : std::uint8_t { kRequests, kViewer, kEnding, kClosed };
@@ -60,9 +67,13 @@ class Connection {
   void on_written(const Write& write, int status);
   void drained();
 
+  Refusal check(RequestHead& head) const;
   void answer();
+  void hand_over(IngestReceiver& receiver);
+  void go_on();
   void become_viewer(bool chunked);
-  void refuse(int status, std::string_view reason);
+  void refuse(int status, std::string_view reason) { refuse(Refusal{status, std::string(reason)}); }
+  void refuse(const Refusal& refusal);
   void write(std::shared_ptr<const void> hold, std::string_view bytes);
   void write(std::string bytes);
   void end();
@@ -82,7 +93,10 @@ class Connection {
   bool shut_down_ = false;  // our side is closed; the linger deadline runs
   bool peer_ended_ = false;
   bool body_timed_ = false;
-  std::string input_;  // pipelined requests that wait until replies are read
+  bool keep_alive_ = true;         // of the request whose body was handed over
+  std::uint64_t awaited_ = 0;      // its number; 0: none is under way
+  std::uint64_t handed_over_ = 0;  // so far
+  std::string input_;              // pipelined requests that wait until replies are read
   std::size_t input_counted_ = 0;
   std::size_t queued_ = 0;  // bytes in uv_write requests
   std::uint64_t queued_ever_ = 0;

@@ -70,6 +70,12 @@ void append_server_metrics(std::string& out, const ServerCounters& now) {
   append_metric(out, "requests_total", "counter", "Requests answered.", now.requests);
   append_metric(out, "refused_total", "counter",
                 "Requests refused by a rule, a limit or a deadline.", now.refused);
+  append_metric(out, "ingest_accepted_total", "counter", "Bodies of records that were taken.",
+                now.ingest_accepted);
+  append_metric(out, "ingest_records_total", "counter", "Records in them.", now.ingest_records);
+  append_metric(out, "ingest_busy_total", "counter", "Bodies answered 429.", now.ingest_busy);
+  append_metric(out, "ingest_rejected_total", "counter", "Bodies answered 400 or 503.",
+                now.ingest_rejected);
   append_metric(out, "stalled_total", "counter", "Connections closed because nothing was read.",
                 now.stalled);
   append_metric(out, "events_total", "counter", "Events published.", now.events);

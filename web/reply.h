@@ -6,6 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/ingest.h"
+#include "web/request_gate.h"
+
 namespace streamflow::web {
 
 // The dashboard loads nothing from elsewhere and has no inline script or style, and no page may
@@ -22,7 +25,10 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kS
 
 // A whole reply with {"error": reason}, after which the connection closes.  Without its body for
 // HEAD.
-std::string closing_error_reply(int status, std::string_view reason, bool with_body);
+std::string closing_error_reply(const Refusal& refusal, bool with_body);
+
+// {"accepted": records}, or {"error": reason}.
+std::string ingest_reply(const IngestReply& reply, bool keep_alive);
 
 // The head of an event stream, chunked or (for HTTP/1.0) ended by the end of the connection.
 std::string event_stream_head(bool chunked);

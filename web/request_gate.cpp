@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace streamflow::web {
@@ -19,7 +20,8 @@ enum Once : unsigned {
   kOrigin = 8,
   kType = 16,
   kExpect = 32,
-  kNoneMatch = 64
+  kNoneMatch = 64,
+  kAuthorization = 128
 };
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -282,20 +284,34 @@ void RequestGate::on_known_header(std::string_view name, std::string_view value)
     head_.accepts_gzip = takes_gzip(value);
   } else if (same(name, "If-None-Match")) {
     if (once(kNoneMatch)) head_.if_none_match = value;
+  } else if (same(name, "Authorization")) {
+    if (once(kAuthorization) && head_.method == "POST") head_.ingest.authorization = value;
+  } else if (head_.method == "POST") {
+    keep_header(name, value);
   }
+}
+
+// Of equal names the values become a list (RFC 9110, 5.3).
+void RequestGate::keep_header(std::string_view name, std::string_view value) {
+  std::string key(name);
+  std::transform(key.begin(), key.end(), key.begin(), lower);
+  for (auto& [known, list] : head_.ingest.headers)
+    if (known == key) {
+      list.append(", ").append(value);
+      return;
+    }
+  head_.ingest.headers.emplace_back(std::move(key), value);
 }
 
 void RequestGate::on_content_length(std::string_view value) {
   if (value.empty() || !std::all_of(value.begin(), value.end(), is_digit))
     return fail(400, "Content-Length is not a number");
-  // Eighteen digits fit 64 bits; a longer number is above any limit, and so is refused for its
-  // size.
+  // Eighteen digits fit 64 bits; a longer number is above any limit.
   const std::size_t nonzero = std::min(value.find_first_not_of('0'), value.size());
   const std::string_view digits = value.substr(nonzero);
-  if (digits.size() > 18) return fail(413, "the request body is too large");
-  for (const char c : digits)
+  for (const char c : digits.substr(0, 18))
     content_length_ = content_length_ * 10 + static_cast<unsigned>(c - '0');
-  if (content_length_ > limits_.body_bytes_max) fail(413, "the request body is too large");
+  if (digits.size() > 18) content_length_ = std::numeric_limits<std::uint64_t>::max();
 }
 
 void RequestGate::on_head_end() {
@@ -305,10 +321,12 @@ void RequestGate::on_head_end() {
     return fail(400, "Content-Length and Transfer-Encoding in one request");
   if (chunked_ && old) return fail(400, "HTTP/1.0 has no transfer codings");
   head_.keep_alive = !connection_close_ && (!old || connection_keep_);
+  head_.ingest.content_type = head_.content_type;
+  head_.body_bytes_max = limits_.body_bytes_max;
   if (check_) {
-    if (const Refusal refusal = check_(head_); refusal.status != 0)
-      return fail(refusal.status, refusal.reason);
+    if (Refusal refusal = check_(head_); refusal.status != 0) return fail(std::move(refusal));
   }
+  if (content_length_ > head_.body_bytes_max) return fail(413, "the request body is too large");
   continue_due_ = head_.expects_continue && !old && (chunked_ || content_length_ > 0);
   part_ = chunked_ ? Part::kChunkSize : Part::kBody;
   body_left_ = content_length_;
@@ -324,8 +342,7 @@ void RequestGate::on_chunk_size(std::string_view line) {
   }
   if (digits == 0 || (digits < line.size() && line[digits] != ';'))
     return fail(400, "a broken chunk size");
-  if (size > limits_.body_bytes_max - body_.size())
-    return fail(413, "the request body is too large");
+  if (size > head_.body_bytes_max - body_.size()) return fail(413, "the request body is too large");
   body_left_ = size;
   part_ = size == 0 ? Part::kTrailer : Part::kChunkData;
 }
@@ -334,7 +351,7 @@ void RequestGate::on_chunk_size(std::string_view line) {
 void RequestGate::take_body(std::string_view bytes, std::size_t& at) {
   const std::size_t left = static_cast<std::size_t>(body_left_);
   const std::size_t n = std::min(bytes.size() - at, left);
-  const std::size_t whole = chunked_ ? limits_.body_bytes_max : body_.size() + left;
+  const std::size_t whole = chunked_ ? head_.body_bytes_max : body_.size() + left;
   reserve_body(body_.size() + n, whole);
   body_.append(bytes.substr(at, n));
   at += n;
@@ -361,10 +378,10 @@ bool RequestGate::once(unsigned flag) {
   return true;
 }
 
-void RequestGate::fail(int status, std::string_view reason) {
+void RequestGate::fail(Refusal refusal) {
   if (state_ == State::kError) return;
   state_ = State::kError;
-  refusal_ = {status, reason};
+  refusal_ = std::move(refusal);
   std::string().swap(line_);
   std::string().swap(body_);
 }
@@ -380,6 +397,12 @@ std::string RequestGate::take_request() {
     out.append("Content-Type: ").append(head_.content_type).append("\r\n");
   out.append("Content-Length: ").append(std::to_string(body_.size())).append("\r\n\r\n");
   out.append(body_);
+  *this = RequestGate(limits_, std::move(check_));
+  return out;
+}
+
+std::string RequestGate::take_body() {
+  std::string out = std::move(body_);
   *this = RequestGate(limits_, std::move(check_));
   return out;
 }

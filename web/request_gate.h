@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/ingest.h"
+
 namespace streamflow::web {
 
 struct GateLimits {
@@ -33,16 +35,19 @@ struct RequestHead {
   bool keep_alive = true;
   bool accepts_gzip = false;
   bool expects_continue = false;
+  IngestHead ingest;               // of POST only
+  std::size_t body_bytes_max = 0;  // the limit's; a HeadCheck may set another
 };
 
 // Why a request is refused.  status 0: it is not.
 struct Refusal {
   int status = 0;
-  std::string_view reason;  // points to text that lives as long as the program
+  std::string reason;
+  unsigned retry_after_s = 0;  // 0: nothing is said
 };
 
 // Called once a head is complete and before any of its body is read; a refusal ends the connection.
-using HeadCheck = std::function<Refusal(const RequestHead&)>;
+using HeadCheck = std::function<Refusal(RequestHead&)>;
 
 // Turns bytes into whole requests, under limits, and writes each of them anew in the plainest form:
 // request line, Host, Content-Type, Content-Length, body.  Nothing else reaches the HTTP library,
@@ -80,6 +85,8 @@ class RequestGate {
 
   // In state kReady: the request, rewritten.  The gate then waits for the next one.
   std::string take_request();
+  // The same for who needs no more than the head and the body.
+  std::string take_body();
 
   // In state kError, which is final.  The connection has to be closed after the reply.
   const Refusal& refusal() const { return refusal_; }
@@ -102,13 +109,15 @@ class RequestGate {
   void on_request_line(std::string_view line);
   void on_header(std::string_view line);
   void on_known_header(std::string_view name, std::string_view value);
+  void keep_header(std::string_view name, std::string_view value);
   void on_content_length(std::string_view value);
   void on_head_end();
   void on_chunk_size(std::string_view line);
   void take_body(std::string_view bytes, std::size_t& at);
   void reserve_body(std::size_t needed, std::size_t whole);
   bool once(unsigned flag);
-  void fail(int status, std::string_view reason);
+  void fail(int status, std::string_view reason) { fail(Refusal{status, std::string(reason)}); }
+  void fail(Refusal refusal);
 
   GateLimits limits_;
   HeadCheck check_;

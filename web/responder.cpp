@@ -116,6 +116,11 @@ Responder::Responder(std::chrono::seconds keep_alive)
     : router_(std::make_unique<Router>(keep_alive)) {}
 Responder::~Responder() = default;
 
+bool Responder::serves(std::string_view path) const {
+  NamedTexts params;
+  return routes_.find(path, params) != nullptr || assets_.find(path) != nullptr;
+}
+
 std::string Responder::respond(const RequestHead& head, const std::string& request,
                                bool keep_alive) {
   return router_->run(request, keep_alive, [this, &head](Request parsed) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "web/assets.h"
 #include "web/request_gate.h"
@@ -24,6 +25,9 @@ class Responder {
 
   RouteTable& routes() { return routes_; }
   AssetTable& assets() { return assets_; }
+
+  // Whether a route or an asset has this path.
+  bool serves(std::string_view path) const;
 
   // The whole reply.  Routes serve GET and HEAD, other methods get 405; routes go before assets.
   // A handler that throws becomes a 500.

@@ -120,6 +120,8 @@ void Server::stream(std::string_view path, std::function<std::vector<Event>()> g
   thread_->loop().set_stream(path, std::move(greet));
 }
 
+Ingest& Server::ingest() { return thread_->loop().ingest(); }
+
 void Server::every(std::chrono::milliseconds period, std::function<void()> tick) {
   thread_->loop().add_timer(period, std::move(tick));
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ingest.h"
 #include "web/assets.h"
 #include "web/request_gate.h"
 #include "web/routes.h"
@@ -23,12 +24,13 @@ struct ServerOptions {
   std::vector<std::string> allowed_hosts;  // beyond loopback names and the listening address
 
   // Deadlines are absolute and looked at every `sweep`.
-  Millis head_deadline{10'000};   // first byte (or a new connection) to the end of the head
-  Millis body_deadline{20'000};   // end of the head to the end of the body
-  Millis idle_deadline{30'000};   // between two requests
-  Millis stall_deadline{10'000};  // a reply or stream of which the client takes nothing
-  Millis linger{1'000};           // reading on after the last reply, lest a reset destroys it
-  Millis comment_every{10'000};   // comment line that keeps proxies from closing an idle stream
+  Millis head_deadline{10'000};    // first byte (or a new connection) to the end of the head
+  Millis body_deadline{20'000};    // end of the head to the end of the body
+  Millis ingest_deadline{30'000};  // from a body's hand-over to what became of it; then 503
+  Millis idle_deadline{30'000};    // between two requests
+  Millis stall_deadline{10'000};   // a reply or stream of which the client takes nothing
+  Millis linger{1'000};            // reading on after the last reply, lest a reset destroys it
+  Millis comment_every{10'000};    // comment line that keeps proxies from closing an idle stream
   Millis sweep{250};
 
   // Lowered to what RLIMIT_NOFILE leaves.  Beyond, the oldest idle connection is closed.
@@ -58,6 +60,10 @@ struct ServerCounters {
   std::uint64_t events = 0;          // published
   std::uint64_t events_skipped = 0;  // not sent to one viewer, because a newer one took its place
   std::uint64_t posts_refused = 0;
+  std::uint64_t ingest_accepted = 0;  // bodies of records, with
+  std::uint64_t ingest_records = 0;   // so many
+  std::uint64_t ingest_busy = 0;      // answered 429
+  std::uint64_t ingest_rejected = 0;  // handed over, and answered otherwise
 };
 
 // An event of the stream: `data` is any text, a line of JSON as a rule.
@@ -81,6 +87,8 @@ class Server {
   void assets(std::span<const Asset> assets);
   // The path of the event stream, and what a new viewer gets first.
   void stream(std::string_view path, std::function<std::vector<Event>()> greet);
+  // Where sources register the paths that take records.
+  Ingest& ingest();
   // Runs tick on the server's thread, again and again while the server lives.
   void every(std::chrono::milliseconds period, std::function<void()> tick);
 

@@ -43,12 +43,35 @@ ServerCounters AtomicCounters::read() const {
   out.events = get(events);
   out.events_skipped = get(events_skipped);
   out.posts_refused = get(posts_refused);
+  out.ingest_accepted = get(ingest_accepted);
+  out.ingest_records = get(ingest_records);
+  out.ingest_busy = get(ingest_busy);
+  out.ingest_rejected = get(ingest_rejected);
   return out;
+}
+
+void AnswerBox::push(Answer answer) {
+  const std::lock_guard lock(mutex_);
+  if (!wake_) return;
+  answers_.push_back(std::move(answer));
+  if (answers_.size() == 1) wake_();
+}
+
+std::vector<AnswerBox::Answer> AnswerBox::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(answers_, {});
+}
+
+void AnswerBox::close() {
+  const std::lock_guard lock(mutex_);
+  wake_ = nullptr;
+  answers_.clear();
 }
 
 ServerLoop::ServerLoop(ServerOptions options)
     : options_(std::move(options)),
       responder_(std::chrono::duration_cast<std::chrono::seconds>(options_.idle_deadline)),
+      answers_(std::make_shared<AnswerBox>([this] { wake(); })),
       read_buffer_(kReadBytes, '\0') {}
 
 ServerLoop::~ServerLoop() = default;
@@ -85,8 +108,11 @@ Server::Started ServerLoop::listen(std::string_view address, std::uint16_t port)
     return started;
   }
   uv_tcp_init(&loop_, &listener_);
-  uv_async_init(&loop_, &async_,
-                [](uv_async_t* handle) { static_cast<ServerLoop*>(handle->data)->on_wake_(); });
+  uv_async_init(&loop_, &async_, [](uv_async_t* handle) {
+    auto* self = static_cast<ServerLoop*>(handle->data);
+    self->deliver_answers();
+    self->on_wake_();
+  });
   uv_timer_init(&loop_, &sweep_timer_);
   uv_timer_init(&loop_, &grace_timer_);
   for (const auto& timer : timers_) uv_timer_init(&loop_, &timer->handle);
@@ -243,6 +269,25 @@ void ServerLoop::sweep() {
   broadcast(make_comment_frame());
 }
 
+void ServerLoop::deliver_answers() {
+  for (const AnswerBox::Answer& answer : answers_->take()) {
+    const auto it = connections_.find(answer.connection);
+    if (it != connections_.end()) it->second->answered(answer.number, answer.reply);
+  }
+}
+
+void ServerLoop::count_ingest(const IngestReply& reply) {
+  counters_.requests.fetch_add(1, std::memory_order_relaxed);
+  if (reply.status == 200) {
+    counters_.ingest_accepted.fetch_add(1, std::memory_order_relaxed);
+    if (!reply.repeated)
+      counters_.ingest_records.fetch_add(reply.records, std::memory_order_relaxed);
+    return;
+  }
+  auto& count = reply.status == 429 ? counters_.ingest_busy : counters_.ingest_rejected;
+  count.fetch_add(1, std::memory_order_relaxed);
+}
+
 void ServerLoop::begin_stop(Millis grace) {
   if (stopping_) return;
   stopping_ = true;
@@ -264,6 +309,7 @@ void ServerLoop::kill_all() {
 void ServerLoop::finish_stop() {
   if (finishing_) return;
   finishing_ = true;
+  answers_->close();  // nobody wakes us after this
   close_handle(async_);
   close_handle(sweep_timer_);
   close_handle(grace_timer_);

@@ -10,11 +10,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "web/connection.h"
+#include "web/ingest_table.h"
 #include "web/origin_check.h"
 #include "web/responder.h"
 #include "web/server.h"
@@ -25,8 +27,28 @@ namespace streamflow::web {
 struct AtomicCounters {
   using Count = std::atomic<std::uint64_t>;
   Count connections{0}, viewers{0}, accepted{0}, evicted{0}, turned_away{0}, requests{0},
-      refused{0}, stalled{0}, events{0}, events_skipped{0}, posts_refused{0};
+      refused{0}, stalled{0}, events{0}, events_skipped{0}, posts_refused{0}, ingest_accepted{0},
+      ingest_records{0}, ingest_busy{0}, ingest_rejected{0};
   ServerCounters read() const;
+};
+
+// What became of bodies that were handed over, on its way back to their connections.  Any thread;
+// outlives the server where a source still has something to answer.
+class AnswerBox {
+ public:
+  struct Answer {
+    std::uint64_t connection = 0, number = 0;
+    IngestReply reply;
+  };
+  explicit AnswerBox(std::function<void()> wake) : wake_(std::move(wake)) {}
+  void push(Answer answer);
+  std::vector<Answer> take();
+  void close();  // what comes later is dropped
+
+ private:
+  std::mutex mutex_;
+  std::function<void()> wake_;
+  std::vector<Answer> answers_;
 };
 
 // Everything but listen() and wake() happens on the thread that calls run().
@@ -54,6 +76,10 @@ class ServerLoop {
   Server::Started listen(std::string_view address, std::uint16_t port);
   void run();   // until stopped
   void wake();  // from any thread: calls on_wake soon
+
+  IngestTable& ingest() { return ingest_; }
+  const std::shared_ptr<AnswerBox>& answers() const { return answers_; }
+  void count_ingest(const IngestReply& reply);
 
   void begin_stop(Millis grace);
   bool cut() const { return cut_; }  // the grace ran out, or a reply was lost
@@ -83,6 +109,7 @@ class ServerLoop {
  private:
   std::string bind(std::string_view address, std::uint16_t port, std::uint16_t& bound);
   void limit_connections();
+  void deliver_answers();
   void on_client(int status);
   bool make_room();
   void sweep();
@@ -99,6 +126,8 @@ class ServerLoop {
   std::string stream_path_;
   std::function<std::vector<Event>()> greet_;
   std::function<void()> on_wake_;
+  IngestTable ingest_;
+  std::shared_ptr<AnswerBox> answers_;
 
   uv_loop_t loop_{};
   uv_tcp_t listener_{};
