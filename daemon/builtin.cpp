@@ -9,7 +9,7 @@ namespace streamflow {
 Registry make_registry(web::Hub* hub) {
   Registry registry;
   register_operators(registry);
-  register_connectors(registry);
+  register_connectors(registry, hub ? &hub->server().ingest() : nullptr);
   web::register_chart(registry, hub);
   return registry;
 }

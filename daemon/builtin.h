@@ -6,7 +6,7 @@
 
 namespace streamflow {
 
-// `hub`: where charts go; null where nothing is served.
+// `hub`: where charts go, and whose server takes records; null where nothing is served.
 Registry make_registry(web::Hub* hub = nullptr);
 
 }  // namespace streamflow
