@@ -22,6 +22,7 @@ struct IngestReply {
   uint64_t records = 0;        // with 200: how many the body held
   bool repeated = false;       // with 200: they had been taken before (Idempotency-Key)
   unsigned retry_after_s = 0;  // 0: nothing is said
+  std::string body = {};       // with 200: JSON that is sent instead of the number of records
 };
 
 // What comes with a body.

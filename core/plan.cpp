@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <cstdio>
 #include <set>
 #include <tuple>
@@ -652,7 +653,8 @@ void append(const SpecValue& value, std::string& out) {
 }  // namespace
 
 std::string fingerprint(const PipelineSpec& spec) {
-  std::string out = spec.name + "\n" + spec.delivery + "\n" + spec.folder + "\n";
+  const std::string folder = std::filesystem::absolute(spec.folder).lexically_normal().string();
+  std::string out = spec.name + "\n" + spec.delivery + "\n" + folder + "\n";
   for (const StreamSpec& stream : spec.streams) {
     out += "stream ";
     append(stream.name, out);

@@ -7,6 +7,7 @@
 
 #include "core/plan.h"
 #include "core/sim_loop.h"
+#include "daemon/against_running.h"
 #include "daemon/builtin.h"
 #include "daemon/check.h"
 #include "daemon/config_yaml.h"
@@ -60,7 +61,7 @@ std::string junit(const std::vector<Suite>& suites) {
 
 }  // namespace
 
-int run_check(const std::vector<std::string>& paths, bool syntax_only) {
+int run_check(const std::vector<std::string>& paths, bool syntax_only, const std::string& running) {
   bool good = true;
   for (const std::string& path : paths) {
     Diagnostics diagnostics;
@@ -75,6 +76,13 @@ int run_check(const std::vector<std::string>& paths, bool syntax_only) {
     if (!diagnostics.ok()) continue;
     std::printf("%s: good\n", path.c_str());
     for (const std::string& remark : remarks) std::printf("  %s\n", remark.c_str());
+    if (running.empty() || syntax_only) continue;
+    const auto lines = compare_with_running(path, running);
+    if (!lines) {
+      std::fprintf(stderr, "%s\n", lines.error().message.c_str());
+      return 3;
+    }
+    for (const std::string& line : *lines) std::printf("%s\n", line.c_str());
   }
   return good ? 0 : 1;
 }

@@ -22,7 +22,8 @@ struct ReplayCommand {
 };
 
 // Each returns the process's exit code.
-int run_check(const std::vector<std::string>& paths, bool syntax_only);
+// `running`: HOST:PORT of a daemon to compare with; empty: none.
+int run_check(const std::vector<std::string>& paths, bool syntax_only, const std::string& running);
 int run_test(const TestCommand& command);
 int run_explain(const std::string& path);
 int run_replay(const ReplayCommand& command);

@@ -72,6 +72,7 @@ struct CommandLine {
   std::vector<std::string> paths;
   std::string path;
   bool syntax = false;
+  bool against_running = false;
   bool repair = false;
   TestCommand test;
   ReplayCommand replay;
@@ -161,6 +162,11 @@ int run_command_line(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check", "all problems of pipeline files, with their places");
   check->add_option("PATH", line.paths, "files or folders")->required();
   check->add_flag("--syntax", line.syntax, "YAML only");
+  check->add_flag("--against-running", line.against_running, "also what a reload would keep and lose");
+  check->add_option("--listen", line.daemon.listen, "with --against-running: where the daemon is")
+      ->check(listen_validator())
+      ->capture_default_str()
+      ->envname("STREAMFLOW_LISTEN");
 
   CLI::App* test = app.add_subcommand("test", "run the tests of pipeline files in virtual time");
   test->add_option("PATH", line.test.paths, "files or folders")->required();
@@ -207,7 +213,7 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
-  if (*check) return run_check(line.paths, line.syntax);
+  if (*check) return run_check(line.paths, line.syntax, line.against_running ? line.daemon.listen : "");
   if (*test) return run_test(line.test);
   if (*explain) return run_explain(line.path);
   if (*replay) return run_replay(line.replay);

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "daemon/against_running.h"
+
 namespace streamflow {
 namespace {
 
@@ -70,6 +72,7 @@ void write_pipeline(Json& json, const Pipeline& pipeline, Micros now, Rates& rat
   const std::string state = pipeline_state(pipeline, reason);
   const Ledger ledger = pipeline.ledger();
   json.open('{').key("name").text(pipeline.name).key("state").text(state);
+  json.key("version").text(version_of(pipeline.fingerprint));
   json.key("reason").text_or_null(reason).key("delivery").text(pipeline.delivery);
   json.key("rate").real(rates.rate(pipeline.name + "/in", ledger.in, now));
   json.key("rate_out").real(rates.rate(pipeline.name + "/out", ledger.written, now));
@@ -88,6 +91,7 @@ void write_pipeline(Json& json, const Pipeline& pipeline, Micros now, Rates& rat
   for (const auto& node : pipeline.operators) {
     json.open('{').key("id").text(node->info.id).key("stream").text(node->info.stream);
     json.key("verb").text(node->info.verb).key("argument").text(node->info.argument);
+    json.key("key").text(node->info.key).key("unfinished").text_or_null(node->op->unfinished());
     json.key("in").number(node->counts.in).key("out").number(node->counts.out);
     json.key("late").number(node->counts.late).key("failed").number(node->counts.failed);
     json.key("rate_out").real(

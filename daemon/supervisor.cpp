@@ -61,9 +61,11 @@ Supervisor::Supervisor(DaemonOptions options)
   hub.assets = web::dashboard_assets();
   hub_ = std::make_unique<web::Hub>(std::move(hub));
   registry_ = make_registry(hub_.get());
+  reload_endpoint_ = std::make_unique<ReloadEndpoint>(hub_->server().ingest(), loop_, [this] { return reload(); });
 }
 
 Supervisor::~Supervisor() {
+  reload_endpoint_.reset();
   hub_->stop(std::chrono::milliseconds(500));
   if (lock_fd_ >= 0) close(lock_fd_);
 }
@@ -208,8 +210,9 @@ void Supervisor::publish_status() {
   hub_->set_ready(arriving_.empty() && !stopping_, stopping_ ? "stopping" : "a pipeline is starting");
 }
 
-void Supervisor::reload() {
-  if (stopping_) return;
+// The problems, as the API shows them; empty where all went well.
+std::string Supervisor::reload() {
+  if (stopping_) return "stopping";
   log(LogLevel::kInfo, "reloading");
   Diagnostics diagnostics;
   auto built = load(diagnostics);
@@ -227,6 +230,7 @@ void Supervisor::reload() {
   hub_->reloaded(reload_.at, good, reload_.error, good);
   publish_status();
   if (good) source_end_reached();  // what ran on may be what was removed
+  return good ? "" : problems;
 }
 
 // Unchanged pipelines stay as they are; changed and removed ones are drained, and the new version of a

@@ -12,6 +12,7 @@
 #include "daemon/config_watch.h"
 #include "daemon/file_disk.h"
 #include "daemon/memory_guard.h"
+#include "daemon/reload_endpoint.h"
 #include "daemon/status.h"
 #include "daemon/uv_loop.h"
 #include "web/hub.h"
@@ -46,7 +47,7 @@ class Supervisor {
   bool keeps_journal(const Pipeline& pipeline) const;
   Status open_journal(Pipeline& pipeline);
   void report_unfinished(const Pipeline& pipeline, bool replaced);
-  void reload();
+  std::string reload();
   void apply(std::vector<std::unique_ptr<Pipeline>> next);
   void retire(std::unique_ptr<Pipeline> pipeline);
   void retired(Pipeline* leaving);
@@ -69,6 +70,7 @@ class Supervisor {
   std::string state_dir_;
   int lock_fd_ = -1;
   std::unique_ptr<FileDisk> disk_;  // null: no state folder
+  std::unique_ptr<ReloadEndpoint> reload_endpoint_;
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
   std::vector<std::unique_ptr<Pipeline>> retiring_;
   std::vector<std::unique_ptr<Pipeline>> arriving_;  // start when their old version has gone

@@ -80,7 +80,9 @@ std::string closing_error_reply(const Refusal& refusal, bool with_body) {
 
 std::string ingest_reply(const IngestReply& reply, bool keep_alive) {
   std::string body;
-  if (reply.status == 200) {
+  if (reply.status == 200 && !reply.body.empty()) {
+    body = reply.body;
+  } else if (reply.status == 200) {
     body = "{\"accepted\":" + std::to_string(reply.records);
     body += reply.repeated ? ",\"repeated\":true}\n" : "}\n";
   } else {

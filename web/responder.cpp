@@ -1,4 +1,4 @@
-// The only file that includes cpp-httplib.  It must be compiled with the flags of the library's
+// With fetch.cpp the only file that includes cpp-httplib.  They must be compiled with the flags of the library's
 // package (pkg-config), because they change the layout of its classes.
 #include "web/responder.h"
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 from daemon import STREAMFLOWD, Daemon, Folder, free_port, read_records, run, wait_for
@@ -395,6 +396,60 @@ def demo_ejects_a_good_pipeline():
         assert command("check", folder / "demo.yaml").returncode == 0
 
 
+KEPT = """\
+name: k
+from: {{generate: sensors, rate: 200, seed: 1}}
+steps:
+  - filter: temperature > -100
+  - window: 1h
+    by: device
+    mean: temperature
+  - derive: {{warm: temperature_mean > {warm}}}
+  - save: "file:{folder}/k.ndjson"
+"""
+
+
+def post(daemon, path):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(daemon.url + path, b"", method="POST"), timeout=10) as reply:
+            return reply.status, json.loads(reply.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def reload_by_post_and_by_watching():
+    """POST /api/v1/reload and --watch reload as SIGHUP does; check --against-running says before what it will do"""
+    with Folder() as folder:
+        config = folder / "k.yaml"
+        config.write_text(KEPT.format(folder=folder, warm=20))
+        with Daemon(config, folder, "--watch") as daemon:
+            address = daemon.url.removeprefix("http://")
+
+            def foretold():
+                done = command("check", "--against-running", "--listen", address, config)
+                assert done.returncode == 0, done.stderr
+                return done.stdout
+            wait_for("open windows", lambda: daemon.pipeline("k")["steps"][1]["unfinished"])
+            assert "k: unchanged, runs on untouched" in foretold()
+            # Somewhere else first, so that the watch sees it whole and only once.
+            config.with_suffix(".next").write_text(KEPT.format(folder=folder, warm=30))
+            os.replace(config.with_suffix(".next"), config)
+            told = foretold()
+            assert "k: changed, restarts\n  main.2 (window 1h) keeps 1 open window" in told, told
+            assert "main.3 (derive warm) begins anew" in told, told
+            wait_for("the watch", lambda: daemon.log().count("reloaded:") == 1)
+            wait_for("the new version", lambda: "k: keeps 1 open window of main.2" in daemon.log())
+            wait_for("its start", lambda: daemon.pipeline("k") and daemon.pipeline("k")["steps"][1]["unfinished"])
+            assert post(daemon, "/api/v1/reload") == (200, {"reloaded": True})
+            config.write_text("from: nowhere\n")
+            status, answer = post(daemon, "/api/v1/reload")
+            assert status == 422 and "k.yaml:1" in answer["error"], (status, answer)
+            assert daemon.pipeline("k")["state"] == "running"
+            assert command("check", "--against-running", "--listen", "127.0.0.1:1", folder / "k.yaml").returncode == 1
+            config.write_text(KEPT.format(folder=folder, warm=30))
+            assert command("check", "--against-running", "--listen", "127.0.0.1:1", config).returncode == 3
+
+
 def examples_are_good():
     """every file in configs/ is accepted by check, and its tests pass"""
     configs = os.path.join(os.path.dirname(__file__), "..", "..", "configs")
@@ -409,4 +464,5 @@ if __name__ == "__main__":
     run([reload_keeps_what_is_unchanged, removed_before_it_started, stopped_while_retiring, lost_at_the_stop_timeout,
          pages_hear_of_the_new_charts, reload_goes_on_in_a_file, exits_without_what_ran_on,
          colours_stay_in_the_terminal, ends_with_its_sources, standard_streams, replay_is_repeatable,
-         replay_says_what_it_could_not_do, exit_codes, listens_where_it_says, demo_ejects_a_good_pipeline, examples_are_good])
+         replay_says_what_it_could_not_do, exit_codes, listens_where_it_says,
+         reload_by_post_and_by_watching, demo_ejects_a_good_pipeline, examples_are_good])

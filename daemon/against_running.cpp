@@ -1,0 +1,130 @@
+#include "daemon/against_running.h"
+
+#include <simdjson.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "core/plan.h"
+#include "core/sim_loop.h"
+#include "daemon/builtin.h"
+#include "daemon/config_yaml.h"
+#include "web/fetch.h"
+
+namespace streamflow {
+namespace {
+
+namespace dom = simdjson::dom;
+
+struct RunningStep {
+  std::string id, verb, argument, key, unfinished;
+  std::string words() const { return id + " (" + verb + (argument.empty() ? "" : " " + argument) + ")"; }
+};
+struct RunningPipeline {
+  std::string name, version;
+  std::vector<RunningStep> steps;
+  uint64_t queued = 0;
+};
+
+std::string text_of(const dom::element& object, std::string_view name) {
+  std::string_view text;
+  return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+}
+
+Result<std::vector<RunningPipeline>> running_pipelines(const std::string& address) {
+  const Result<web::Fetched> status = web::fetch(address, "/api/v1/pipelines");
+  if (!status) return tl::unexpected(status.error());
+  dom::parser parser;
+  dom::element document;
+  dom::array pipelines;
+  if (parser.parse(status->body).get(document) != simdjson::SUCCESS ||
+      document["pipelines"].get(pipelines) != simdjson::SUCCESS)
+    return fail(ErrorKind::kIo, address + " does not answer as a streamflowd of this version");
+  std::vector<RunningPipeline> out;
+  for (const dom::element pipeline : pipelines) {
+    RunningPipeline running{.name = text_of(pipeline, "name"), .version = text_of(pipeline, "version"), .steps = {}};
+    dom::array steps, sinks;
+    if (pipeline["steps"].get(steps) == simdjson::SUCCESS)
+      for (const dom::element step : steps)
+        running.steps.push_back({text_of(step, "id"), text_of(step, "verb"), text_of(step, "argument"),
+                                 text_of(step, "key"), text_of(step, "unfinished")});
+    if (pipeline["sinks"].get(sinks) == simdjson::SUCCESS)
+      for (const dom::element sink : sinks) {
+        uint64_t queued = 0;
+        if (sink["queued"].get(queued) == simdjson::SUCCESS) running.queued += queued;
+      }
+    out.push_back(std::move(running));
+  }
+  return out;
+}
+
+// What a changed pipeline's steps keep and lose.
+void compare_steps(const RunningPipeline& old, const Pipeline& next, std::vector<std::string>& lines) {
+  const auto find = [&next](const std::string& key) {
+    return std::any_of(next.operators.begin(), next.operators.end(),
+                       [&key](const auto& node) { return node->info.key == key; });
+  };
+  for (const RunningStep& step : old.steps) {
+    if (find(step.key)) {
+      if (!step.unfinished.empty()) lines.push_back("  " + step.words() + " keeps " + step.unfinished);
+    } else if (!step.unfinished.empty()) {
+      lines.push_back("  " + step.words() + " loses " + step.unfinished +
+                      ": it is gone, or it or a step before it has changed");
+    } else {
+      lines.push_back("  " + step.words() + " is gone, or it or a step before it has changed");
+    }
+  }
+  for (const auto& node : next.operators) {
+    const bool known = std::any_of(old.steps.begin(), old.steps.end(),
+                                   [&node](const RunningStep& step) { return step.key == node->info.key; });
+    if (!known) lines.push_back("  " + node->info.id + " (" + node->info.verb + " " + node->info.argument + ") begins anew");
+  }
+}
+
+}  // namespace
+
+std::string version_of(const std::string& fingerprint) {
+  char out[17];
+  std::snprintf(out, sizeof out, "%016" PRIx64, static_cast<uint64_t>(XXH3_64bits(fingerprint.data(), fingerprint.size())));
+  return out;
+}
+
+Result<std::vector<std::string>> compare_with_running(const std::string& path, const std::string& address) {
+  const auto running = running_pipelines(address);
+  if (!running) return tl::unexpected(running.error());
+  Diagnostics diagnostics;
+  const Registry registry = make_registry();
+  SimLoop loop;
+  PlanOptions options;
+  options.durable = true;
+  std::vector<std::string> lines;
+  std::vector<std::string> names;
+  for (const PipelineSpec& spec : load_path(path, registry, diagnostics)) {
+    const auto next = plan(spec, registry, loop, options, diagnostics);
+    if (!next) continue;
+    names.push_back(next->name);
+    const auto old = std::find_if(running->begin(), running->end(),
+                                  [&next](const RunningPipeline& p) { return p.name == next->name; });
+    if (old == running->end()) {
+      lines.push_back(next->name + ": new");
+    } else if (old->version == version_of(next->fingerprint)) {
+      lines.push_back(next->name + ": unchanged, runs on untouched");
+    } else {
+      lines.push_back(next->name + ": changed, restarts");
+      compare_steps(*old, *next, lines);
+    }
+  }
+  for (const RunningPipeline& old : *running) {
+    if (std::find(names.begin(), names.end(), old.name) != names.end()) continue;
+    lines.push_back(old.name + ": not in these files: a reload with them alone ends it");
+    for (const RunningStep& step : old.steps)
+      if (!step.unfinished.empty()) lines.push_back("  " + step.words() + " loses " + step.unfinished);
+  }
+  return lines;
+}
+
+}  // namespace streamflow
