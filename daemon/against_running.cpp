@@ -1,6 +1,5 @@
 #include "daemon/against_running.h"
 
-#include <simdjson.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -11,14 +10,13 @@
 
 #include "core/plan.h"
 #include "core/sim_loop.h"
+#include "core/value.h"
 #include "daemon/builtin.h"
 #include "daemon/config_yaml.h"
 #include "web/fetch.h"
 
 namespace streamflow {
 namespace {
-
-namespace dom = simdjson::dom;
 
 struct RunningStep {
   std::string id, verb, argument, key, unfinished;
@@ -27,36 +25,38 @@ struct RunningStep {
 struct RunningPipeline {
   std::string name, version;
   std::vector<RunningStep> steps;
-  uint64_t queued = 0;
 };
 
-std::string text_of(const dom::element& object, std::string_view name) {
-  std::string_view text;
-  return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+// A member of a map, or missing.
+Value member(const Value& map, std::string_view name) {
+  if (map.is(Kind::kMap))
+    for (const auto& [key, value] : map.entries())
+      if (key.text() == name) return value;
+  return {};
+}
+
+std::string text_of(const Value& map, std::string_view name) {
+  const Value value = member(map, name);
+  return value.is(Kind::kString) ? std::string(value.text()) : std::string();
+}
+
+Value::List list_of(const Value& map, std::string_view name) {
+  const Value value = member(map, name);
+  return value.is(Kind::kList) ? value.items() : Value::List();
 }
 
 Result<std::vector<RunningPipeline>> running_pipelines(const std::string& address) {
   const Result<web::Fetched> status = web::fetch(address, "/api/v1/pipelines");
   if (!status) return tl::unexpected(status.error());
-  dom::parser parser;
-  dom::element document;
-  dom::array pipelines;
-  if (parser.parse(status->body).get(document) != simdjson::SUCCESS ||
-      document["pipelines"].get(pipelines) != simdjson::SUCCESS)
+  const Value document = parse_json(status->body);
+  if (!member(document, "pipelines").is(Kind::kList))
     return fail(ErrorKind::kIo, address + " does not answer as a streamflowd of this version");
   std::vector<RunningPipeline> out;
-  for (const dom::element pipeline : pipelines) {
+  for (const Value& pipeline : list_of(document, "pipelines")) {
     RunningPipeline running{.name = text_of(pipeline, "name"), .version = text_of(pipeline, "version"), .steps = {}};
-    dom::array steps, sinks;
-    if (pipeline["steps"].get(steps) == simdjson::SUCCESS)
-      for (const dom::element step : steps)
-        running.steps.push_back({text_of(step, "id"), text_of(step, "verb"), text_of(step, "argument"),
-                                 text_of(step, "key"), text_of(step, "unfinished")});
-    if (pipeline["sinks"].get(sinks) == simdjson::SUCCESS)
-      for (const dom::element sink : sinks) {
-        uint64_t queued = 0;
-        if (sink["queued"].get(queued) == simdjson::SUCCESS) running.queued += queued;
-      }
+    for (const Value& step : list_of(pipeline, "steps"))
+      running.steps.push_back({text_of(step, "id"), text_of(step, "verb"), text_of(step, "argument"),
+                               text_of(step, "key"), text_of(step, "unfinished")});
     out.push_back(std::move(running));
   }
   return out;
