@@ -50,7 +50,7 @@ void Pipeline::stop() {
   for (auto& sink : sinks) sink->stop();
 }
 
-void Pipeline::drain(std::function<void()> done) {
+void Pipeline::drain(std::function<void()> done, Micros longest) {
   running_ = false;
   stopped_ = true;
   loop.cancel(timer_);
@@ -58,14 +58,14 @@ void Pipeline::drain(std::function<void()> done) {
   for (auto& source : sources) source->stop();
   if (!journal) return drain_sinks(std::move(done));
   // What was taken in is handled, and what the sinks cannot get rid of soon stays in the checkpoint.
-  journal->when_durable([this, done = std::move(done)] {
+  journal->when_durable([this, longest, done = std::move(done)] {
     const auto once = std::make_shared<bool>(false);
     const auto alive = std::weak_ptr<bool>(alive_);
     const auto finish = [this, done, once, alive] {
       if (alive.expired() || std::exchange(*once, true)) return;
       end_drain(done);
     };
-    loop.after(kDrainMax, finish);
+    loop.after(longest, finish);
     drain_sinks(finish);
   });
 }

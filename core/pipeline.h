@@ -33,7 +33,8 @@ struct Ledger {
 
 class Pipeline {
  public:
-  static constexpr Micros kDrainMax = 1'500 * kMicrosPerMilli;  // for sinks, where a checkpoint keeps the rest
+  static constexpr Micros kDrainMax = 1'500 * kMicrosPerMilli;
+  static constexpr Micros kHandOverMax = 25 * kMicrosPerMilli;  // of a version whose next one waits
 
   Pipeline(std::string pipeline_name, Loop& its_loop);
   Pipeline(const Pipeline&) = delete;
@@ -43,7 +44,8 @@ class Pipeline {
   void start();  // sinks, then sources
   // Stops the sources; calls `done` once what was read is at the sinks' peers.  Unfinished windows stay
   // unfinished.
-  void drain(std::function<void()> done);
+  // Where a checkpoint keeps the rest, it waits for the sinks no longer than `longest`.
+  void drain(std::function<void()> done, Micros longest = kDrainMax);
   void stop();                            // at once
   std::string unfinished() const;         // what stopping now would discard, in words; or empty
   bool finished() const;                  // every source has ended (false without sources)

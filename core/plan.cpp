@@ -506,6 +506,7 @@ class Planner {
     note_reads(stream_at, context, false);
     if (diagnostics_.errors() != errors || !build.sink) return;
     claim(build.claim);
+    if (!info.key.starts_with("id ")) info.key = sink_key(step, info.stream);
     info.verb = descriptor.kind;
     info.argument = build.address;
     info.reads = context.reads;
@@ -517,6 +518,14 @@ class Planner {
         std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink), buffer));
     point.outlet->add(pipeline_->sinks.back().get());
     for (SourceNode* source : point.origins) source->reaches.push_back(pipeline_->sinks.back().get());
+  }
+
+  // What waits for a sink is the same to it whatever made it, and however much may wait.
+  std::string sink_key(StepSpec step, const std::string& stream) {
+    std::erase_if(step.options, [](const auto& option) { return option.first.text == "buffer"; });
+    std::string text = "sink " + stream + text_of(step);
+    while (!sink_keys_.insert(text).second) text += '+';  // of two equal ones
+    return short_key(text);
   }
 
   // `{field}` in an address: a record that cannot have the field has no address.
@@ -623,7 +632,7 @@ class Planner {
   std::map<size_t, Needs> needs_;
   std::map<size_t, std::set<std::string>> joined_;  // fields of a stream that joins look at
   std::set<std::string> ids_;
-  std::set<std::string> source_keys_, step_keys_;
+  std::set<std::string> source_keys_, step_keys_, sink_keys_;
   std::map<std::string, size_t> sources_of_;  // built so far, by stream
   Claims claims_;
   std::set<std::string> meta_;

@@ -279,7 +279,7 @@ void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
     loop_.after(0, [this, leaving] { retired(leaving); });
   };
   loop_.after(options_.stop_timeout, finish_retirement);
-  leaving->drain(finish_retirement);
+  leaving->drain(finish_retirement, replaced ? Pipeline::kHandOverMax : Pipeline::kDrainMax);
 }
 
 void Supervisor::retired(Pipeline* leaving) {

@@ -302,4 +302,5 @@ steps:
             print(f"     {most} MiB at most", flush=True)
 
 
-run([sink_away, killed_meanwhile, stalled_then_restarted, half_open, broker_away, full_buffer, memory_limit])
+if __name__ == "__main__":
+    run([sink_away, killed_meanwhile, stalled_then_restarted, half_open, broker_away, full_buffer, memory_limit])
