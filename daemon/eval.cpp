@@ -188,6 +188,8 @@ const Value* expression_of(const Value& request) {
 
 Value evaluate_request(std::string_view line) {
   const Value request = parse_json(line);
+  if (line.find_first_not_of(" \t\r") == std::string_view::npos)
+    return Value::error("this line is empty: write {\"expr\": \"…\"}");
   if (request.is_error())
     return Value::error("this line is no JSON: " + std::string(request.text()));
   const Value* text = request.is(Kind::kMap) ? expression_of(request) : nullptr;
@@ -219,13 +221,12 @@ class TypedLoop {
       answer(line);
       line.clear();
     }
-    answer(line);
+    if (!line.empty()) answer(line);  // without a line break
     return 0;
   }
 
  private:
   static void answer(const std::string& line) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) return;
     const std::string text = line.size() > kRequestBytesMax
                                  ? "{\"error\": \"this line is longer than 64 MiB\"}"
                                  : answer_typed(line);
@@ -236,6 +237,28 @@ class TypedLoop {
 };
 
 }  // namespace
+
+std::vector<std::string> order_eval_arguments(const std::vector<std::string>& arguments) {
+  std::vector<std::string> options, expressions;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const bool named = argument.starts_with("--") && argument.size() > 2;
+    if (argument == "--") {
+      expressions.insert(expressions.end(), arguments.begin() + static_cast<ptrdiff_t>(i) + 1,
+                         arguments.end());
+      break;
+    }
+    if ((argument == "--record" || argument == "--bind") && i + 1 < arguments.size())
+      options.push_back(argument + "=" + arguments[++i]);
+    else if (named || argument == "-h")
+      options.push_back(argument);
+    else
+      expressions.push_back(argument);
+  }
+  if (!expressions.empty()) options.emplace_back("--");
+  options.insert(options.end(), expressions.begin(), expressions.end());
+  return options;
+}
 
 std::string answer_typed(std::string_view request) {
   const Value value = evaluate_request(request);

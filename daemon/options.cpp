@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -189,7 +190,7 @@ int run_command_line(int argc, char** argv) {
   replay->add_flag("--with-sinks", line.replay.with_sinks, "let file sinks write too");
 
   CLI::App* eval = app.add_subcommand("eval", "the value of one expression");
-  eval->add_option("EXPR", line.eval.expression, "the expression");
+  eval->add_option("EXPR", line.eval.expression, "the expression; after -- where it looks like an option");
   eval->add_option("--record", line.eval.record, "the record that its names are fields of: JSON, @FILE or - for standard input");
   eval->add_option("--bind", line.eval.bind, "NAME:TYPE=VALUE: a name with a value of a CEL type, as in x:int=5");
   eval->add_flag("--typed", line.eval.typed, "answer one JSON request a line from standard input: {\"expr\": \"x + 1\", \"bind\": {\"x\": {\"int\": \"5\"}}}");
@@ -209,7 +210,14 @@ int run_command_line(int argc, char** argv) {
   CLI::App* version = app.add_subcommand("version", "the version");
 
   try {
-    app.parse(argc, argv);
+    if (argc > 1 && std::string_view(argv[1]) == "eval") {
+      std::vector<std::string> arguments = order_eval_arguments({argv + 2, argv + argc});
+      arguments.insert(arguments.begin(), "eval");
+      std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+      app.parse(std::move(arguments));
+    } else {
+      app.parse(argc, argv);
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }

@@ -3,8 +3,10 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include "core/base64.h"
+#include "core/expr/equality.h"
 #include "core/expr/instant.h"
 #include "core/expr/utf8.h"
 
@@ -81,8 +83,10 @@ void append_content(const Value& value, std::string& out) {
       out += '"';
       return;
     case Kind::kTimestamp:
+      out += '"' + expr::timestamp_text(value) + '"';
+      return;
     case Kind::kDuration:
-      append_json(value, out);
+      out += '"' + expr::duration_text(value) + '"';
       return;
     case Kind::kString:
     case Kind::kType:
@@ -123,6 +127,7 @@ bool is_key(const Value& value) {
 
 Result<Value> map_from(const Value& json) {
   Value::Map entries;
+  std::set<Value, expr::KeyLess> keys;
   if (!json.is(Kind::kList)) return fail(ErrorKind::kData, "a map is written as [[key, value], …]");
   for (const Value& pair : json.items()) {
     if (!pair.is(Kind::kList) || pair.items().size() != 2)
@@ -133,8 +138,7 @@ Result<Value> map_from(const Value& json) {
     if (!value) return value;
     if (!is_key(*key))
       return fail(ErrorKind::kData, "a map's key cannot be " + with_article(key->kind()));
-    for (const auto& [known, held] : entries)
-      if (equal(known, *key)) return fail(ErrorKind::kData, "duplicate key in a map");
+    if (!keys.insert(*key).second) return fail(ErrorKind::kData, "duplicate key in a map");
     entries.emplace_back(std::move(*key), std::move(*value));
   }
   return Value::map(std::move(entries));

@@ -239,8 +239,8 @@ void Checker::finish_macro(Node& node) {
 // has(x), has(a.b), has(record['x']): the last name is looked for, not evaluated.
 bool Checker::has(Node& node) {
   NodePtr& what = node.children[0];
-  const bool keyed = what->kind == NodeKind::kIndex && what->children[1]->is_literal() &&
-                     what->children[1]->value.is(Kind::kString);
+  const bool keyed = scope_.schema && what->kind == NodeKind::kIndex &&
+                     what->children[1]->is_literal() && what->children[1]->value.is(Kind::kString);
   const bool field = what->kind == NodeKind::kName && !variable(what->name);
   node.macro = Macro::kHas;
   node.type = Type::kBool;

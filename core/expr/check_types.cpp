@@ -186,7 +186,8 @@ void Checker::binary(NodePtr& node) {
     membership(*node);
   else
     comparison(*node);
-  if (node->op == Op::kIn && right->is_literal() && right->value.is(Kind::kList))
+  // A set compares numbers exactly, as `number` does and CEL's own do not (equality.h).
+  if (node->op == Op::kIn && node->number && right->is_literal() && right->value.is(Kind::kList))
     node->members = make_constant_set(right->value);
 }
 

@@ -18,25 +18,22 @@ class Choice final : public Vector {
   Cells run(Run& run, Rows rows, Scratch& out) const override {
     if (rows.empty()) return out.cells();
     const Lease states(run);
-    std::vector<Kind>& taken = states->kinds;  // kMissing: neither true nor failed
-    if (cheap_ && test_->mask(run, rows, taken.data())) {
-      choose(run, rows, taken, out);
+    uint64_t* mask = states->words.data();
+    if (cheap_ && test_->mask(run, rows, mask)) {
+      choose(run, rows, mask, out);
       return out.cells();
     }
     const Lease hits(run);
     hits->rows.resize(rows.size());
     std::vector<RowError> errors;
     hits->rows.resize(test_->run(run, rows, hits->rows.data(), errors));
-    if (is_range(rows))
-      std::fill(taken.begin() + rows.front(), taken.begin() + rows.back() + 1, Kind::kMissing);
-    else
-      for (const uint32_t row : rows) taken[row] = Kind::kMissing;
-    for (const uint32_t row : hits->rows) taken[row] = Kind::kBool;
+    for (const uint32_t row : rows) mask[row] = 0;
+    for (const uint32_t row : hits->rows) mask[row] = kAll;
     if (cheap_) {
-      choose(run, rows, taken, out);
+      choose(run, rows, mask, out);
     } else {
-      for (const RowError& error : errors) taken[error.row] = Kind::kError;
-      narrow(run, rows, hits->rows, taken, out);
+      for (const RowError& error : errors) mask[error.row] = kFailed;
+      narrow(run, rows, hits->rows, mask, out);
     }
     for (RowError& error : errors) {
       out.kinds[error.row] = Kind::kError;
@@ -46,29 +43,31 @@ class Choice final : public Vector {
   }
 
  private:
-  void choose(Run& run, Rows rows, const std::vector<Kind>& taken, Scratch& out) const {
+  static constexpr uint64_t kAll = ~uint64_t{0}, kFailed = 1;
+
+  // Where the mask has all bits set, cells of `yes_`, else of `no_`.
+  void choose(Run& run, Rows rows, const uint64_t* mask, Scratch& out) const {
     const Lease room_yes(run), room_no(run);
     const Cells yes = yes_->run(run, rows, *room_yes);
     const Cells no = no_->run(run, rows, *room_no);
     if (is_range(rows) && all_doubles(yes, rows) && all_doubles(no, rows)) {
-      for (uint32_t row = rows.front(); row <= rows.back(); ++row) {
-        const uint64_t mask = taken[row] == Kind::kBool ? ~uint64_t{0} : 0;
-        out.words[row] = (yes.words[row] & mask) | (no.words[row] & ~mask);
-      }
+      uint64_t* words = out.words.data();
+      for (uint32_t row = rows.front(); row <= rows.back(); ++row)
+        words[row] = (yes.words[row] & mask[row]) | (no.words[row] & ~mask[row]);
       std::fill(out.kinds.begin() + rows.front(), out.kinds.begin() + rows.back() + 1,
                 Kind::kDouble);
       return;
     }
-    for (const uint32_t row : rows) copy_cell(taken[row] == Kind::kBool ? yes : no, row, out);
+    for (const uint32_t row : rows) copy_cell(mask[row] == kAll ? yes : no, row, out);
   }
 
-  void narrow(Run& run, Rows rows, Rows hits, const std::vector<Kind>& taken, Scratch& out) const {
+  void narrow(Run& run, Rows rows, Rows hits, const uint64_t* mask, Scratch& out) const {
     const Lease rest(run);
     rest->rows.resize(rows.size());
     size_t left = 0;
     for (const uint32_t row : rows) {
       rest->rows[left] = row;
-      left += taken[row] == Kind::kMissing ? 1 : 0;
+      left += mask[row] == 0 ? 1 : 0;
     }
     rest->rows.resize(left);
     copy(run, *yes_, hits, out);

@@ -109,9 +109,9 @@ class Test {
   // has room for all and may be the memory of `rows`.  Rows that fail are added to `errors`.
   virtual size_t run(Run& run, Rows rows, uint32_t* passed,
                      std::vector<RowError>& errors) const = 0;
-  // Where all rows are sure to be true or false: says so in `taken`, by row, with kBool for true
-  // and kMissing for false.  Gives false, and leaves all to run(), elsewhere.
-  virtual bool mask(Run& run, Rows rows, Kind* taken) const {
+  // Where all rows are sure to be true or false: says so in `taken`, by row, with all bits set for
+  // true and none for false.  Gives false, and leaves all to run(), elsewhere.
+  virtual bool mask(Run& run, Rows rows, uint64_t* taken) const {
     (void)run, (void)rows, (void)taken;
     return false;
   }

@@ -109,10 +109,11 @@ size_t compare_doubles(Rows range, uint32_t* passed, Pair pair) {
 }
 
 template <Op op, class Pair>
-void mask_doubles(Rows range, Kind* taken, Pair pair) {
+void mask_doubles(Rows range, uint64_t* taken, Pair pair) {
+  constexpr uint64_t kAll = ~uint64_t{0};
   for (uint32_t row = range.front(); row <= range.back(); ++row) {
     const auto [a, b] = pair(row);
-    taken[row] = double_passes<op>(a, b) ? Kind::kBool : Kind::kMissing;
+    taken[row] = double_passes<op>(a, b) ? kAll : 0;
   }
 }
 
@@ -159,7 +160,7 @@ class CompareConstant final : public Test {
     return count;
   }
 
-  bool mask(Run& run, Rows rows, Kind* taken) const override {
+  bool mask(Run& run, Rows rows, uint64_t* taken) const override {
     if (!bound_.exact_double || !is_range(rows)) return false;
     const Lease lease(run);
     const Cells cells = operand_->run(run, rows, *lease);
@@ -270,7 +271,7 @@ class CompareVectors final : public Test {
     return count;
   }
 
-  bool mask(Run& run, Rows rows, Kind* taken) const override {
+  bool mask(Run& run, Rows rows, uint64_t* taken) const override {
     if (!is_range(rows)) return false;
     const Lease room_a(run), room_b(run);
     const Cells a = a_->run(run, rows, *room_a);

@@ -7,6 +7,7 @@
 #include "core/expr/columns.h"
 #include "core/expr/kernels.h"
 #include "core/expr/regex.h"
+#include "core/expr/search.h"
 
 namespace streamflow::expr {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 template <TextTest test>
 bool text_passes(std::string_view text, std::string_view with) {
   const size_t n = with.size();
-  if constexpr (test == TextTest::kContains) return text.find(with) != std::string_view::npos;
+  if constexpr (test == TextTest::kContains) return find_text(text, with) != std::string_view::npos;
   if constexpr (test == TextTest::kStartsWith)
     return text.size() >= n && same_bytes(text.data(), with.data(), n);
   if constexpr (test == TextTest::kEndsWith)

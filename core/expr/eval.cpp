@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "core/expr/equality.h"
 #include "core/expr/functions.h"
 #include "core/expr/instant.h"
 #include "core/expr/numbers.h"
@@ -78,22 +79,8 @@ Value arithmetic(const Tree& tree, const Node& node, const Value& a, const Value
   return Value::error(operand_error(tree, node, a.kind(), b.kind()));
 }
 
-// CEL's own numbers: an integer beside a double is rounded to one, as its implementations do,
-// unless it is beyond them.  StreamFlow's `number` is exact.
-int compare_pure(const Value& a, const Value& b) {
-  const bool numbers = is_number(a.kind()) && is_number(b.kind());
-  const int order = compare(a, b);
-  if (!numbers || a.is(Kind::kDouble) == b.is(Kind::kDouble) || order == kUnordered) return order;
-  return compare(Value::real(a.to_double()), Value::real(b.to_double()));
-}
-
-bool equal_in(const Node& node, const Value& a, const Value& b) {
-  if (node.number || !is_number(a.kind()) || !is_number(b.kind())) return equal(a, b);
-  return compare_pure(a, b) == 0;
-}
-
 Value ordering(const Tree& tree, const Node& node, const Value& a, const Value& b) {
-  const int order = node.number ? compare(a, b) : compare_pure(a, b);
+  const int order = compare(node.number, a, b);
   if (order == kUnordered) {
     if (is_number(a.kind()) && is_number(b.kind())) return Value::boolean(false);  // NaN
     return Value::error(operand_error(tree, node, a.kind(), b.kind()));
@@ -113,21 +100,12 @@ Value ordering(const Tree& tree, const Node& node, const Value& a, const Value& 
 Value membership(const Tree& tree, const Node& node, const Value& a, const Value& b) {
   if (b.is(Kind::kList)) {
     for (const Value& item : b.items())
-      if (equal(a, item)) return Value::boolean(true);
+      if (equal(node.number, a, item)) return Value::boolean(true);
     return Value::boolean(false);
   }
   if (b.is(Kind::kMap)) return Value::boolean(!member(b, a).is(Kind::kMissing));
   return Value::error(operand_error(tree, node, Kind::kBool, b.kind()));
 }
-
-struct KeyLess {
-  static int group(const Value& key) {
-    return is_number(key.kind()) ? static_cast<int>(Kind::kInt) : static_cast<int>(key.kind());
-  }
-  bool operator()(const Value& a, const Value& b) const {
-    return group(a) != group(b) ? group(a) < group(b) : compare(a, b) < 0;
-  }
-};
 
 bool is_key(const Value& key) {
   return key.is(Kind::kString) || key.is(Kind::kBool) || key.is(Kind::kInt) || key.is(Kind::kUint);
@@ -177,8 +155,8 @@ std::string operand_error(const Tree& tree, const Node& node, Kind a, Kind b) {
 }
 
 Value apply(const Tree& tree, const Node& node, const Value& a, const Value& b) {
-  if (node.op == Op::kEqual) return Value::boolean(equal_in(node, a, b));
-  if (node.op == Op::kNotEqual) return Value::boolean(!equal_in(node, a, b));
+  if (node.op == Op::kEqual) return Value::boolean(equal(node.number, a, b));
+  if (node.op == Op::kNotEqual) return Value::boolean(!equal(node.number, a, b));
   if (is_ordering(node.op)) return ordering(tree, node, a, b);
   if (node.op == Op::kIn) return membership(tree, node, a, b);
   return arithmetic(tree, node, a, b);

@@ -19,6 +19,15 @@ std::string infinite_text(double d) {
   return d > 0 ? "Infinity" : "-Infinity";
 }
 
+// The shortest decimal that reads back equal, without an exponent.
+std::string decimal_text(double d) {
+  if (!std::isfinite(d)) return infinite_text(d);
+  std::array<char, 400> digits;  // 309 before the point, or 324 after it and 17 of them
+  const auto written =
+      std::to_chars(digits.data(), digits.data() + digits.size(), d, std::chars_format::fixed);
+  return {digits.data(), written.ptr};
+}
+
 void append_any(const Value& value, std::string& out);
 
 void append_map(const Value& value, std::string& out) {
@@ -48,20 +57,9 @@ void append_any(const Value& value, std::string& out) {
     case Kind::kType:
       out += value.text();
       return;
-    case Kind::kDouble: {
-      const double d = value.as_double();
-      std::string text;
-      if (!std::isfinite(d)) {
-        text = infinite_text(d);
-      } else {
-        std::array<char, 400> digits;  // 309 before the point, or 324 after it and 17 of them
-        const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), d,
-                                           std::chars_format::fixed);
-        text.assign(digits.data(), written.ptr);
-      }
-      out += text;
+    case Kind::kDouble:
+      out += decimal_text(value.as_double());
       return;
-    }
     case Kind::kTimestamp:
       out += timestamp_text(value);
       return;
@@ -106,6 +104,16 @@ std::string hexadecimal(std::string_view bytes) {
   return out;
 }
 
+// A whole double as an int or a uint, if it fits in one.
+Value as_integer(const Value& value) {
+  if (!value.is(Kind::kDouble)) return value;
+  const double d = value.as_double();
+  if (d != std::trunc(d)) return value;
+  if (d >= -0x1p63 && d < 0x1p63) return Value::integer(static_cast<int64_t>(d));
+  if (d >= 0 && d < 0x1p64) return Value::unsigned_integer(static_cast<uint64_t>(d));
+  return value;
+}
+
 void upper(std::string& text) {
   for (char& c : text)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
@@ -124,8 +132,8 @@ bool append_clause(char clause, int precision, const Value& value, std::string& 
     case 'd':
       if (whole)
         text = signed_in_base(value, 10);
-      else if (kind == Kind::kDouble && !std::isfinite(value.as_double()))
-        text = infinite_text(value.as_double());
+      else if (kind == Kind::kDouble)
+        text = decimal_text(value.as_double());
       else
         return false;
       break;
@@ -170,7 +178,7 @@ bool append_clause(char clause, int precision, const Value& value, std::string& 
 
 }  // namespace
 
-Value format_text(std::string_view format, const Value::List& values) {
+Value format_text(std::string_view format, const Value::List& values, bool number) {
   std::string out;
   size_t used = 0;
   for (size_t at = 0; at < format.size(); ++at) {
@@ -195,7 +203,9 @@ Value format_text(std::string_view format, const Value::List& values) {
     if (clause.empty() || std::string_view("sdfexXob").find(clause) == std::string_view::npos)
       return Value::error("format(): unknown clause %" + clause);
     if (used >= values.size()) return Value::error("format(): too few values");
-    if (!append_clause(clause[0], precision, values[used], out))
+    const bool in_base = clause == "x" || clause == "X" || clause == "o" || clause == "b";
+    const Value value = number && in_base ? as_integer(values[used]) : values[used];
+    if (!append_clause(clause[0], precision, value, out))
       return Value::error("format(): %" + clause + " does not take " +
                           with_article(values[used].kind()));
     ++used;

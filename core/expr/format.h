@@ -1,5 +1,6 @@
-// 'text'.format(values), as cel-go's strings extension: %s %d %f %e %x %X %o %b %%, with a
-// precision for %f and %e.
+// 'text'.format(values), as cel-go's strings extension version 4: %s %d %f %e %x %X %o %b %%, with
+// a precision for %f and %e.  `number`: values are StreamFlow's `number`, whose whole doubles are
+// as good as ints: %x %o %b take them.
 #pragma once
 
 #include <string>
@@ -11,6 +12,6 @@ namespace streamflow::expr {
 
 inline constexpr int kPrecisionMax = 100;
 
-Value format_text(std::string_view format, const Value::List& values);
+Value format_text(std::string_view format, const Value::List& values, bool number);
 
 }  // namespace streamflow::expr

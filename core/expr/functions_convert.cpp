@@ -84,13 +84,17 @@ std::optional<double> parse_double(std::string_view text) {
   if (digits.empty() || digits.front() == '-' || digits.front() == '+' ||
       digits.find('(') != std::string_view::npos)
     return {};
+  const bool no_number = digits.front() == 'n' || digits.front() == 'N';
+  if (no_number && digits.size() < text.size()) return {};  // -NaN
   double d = 0;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), d);
   if (read.ptr != digits.data() + digits.size()) return {};
-  if (read.ec == std::errc::result_out_of_range)
+  if (read.ec == std::errc::result_out_of_range) {  // too small is 0, too large no double
     d = std::strtod(std::string(digits).c_str(), nullptr);
-  else if (read.ec != std::errc())
+    if (std::isinf(d)) return {};
+  } else if (read.ec != std::errc()) {
     return {};
+  }
   return negative ? -d : d;
 }
 
@@ -102,8 +106,9 @@ Value to_double(const Call& call) {
 }
 
 Value to_bool(const Call& call) {
-  static constexpr std::array<std::string_view, 5> kTrue = {"1", "t", "true", "TRUE", "True"};
-  static constexpr std::array<std::string_view, 5> kFalse = {"0", "f", "false", "FALSE", "False"};
+  static constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "true", "TRUE", "True"};
+  static constexpr std::array<std::string_view, 6> kFalse = {"0",     "f",     "F",
+                                                             "false", "FALSE", "False"};
   const std::string_view text = call[0].text();
   for (const std::string_view word : kTrue)
     if (word == text) return Value::boolean(true);
@@ -112,10 +117,19 @@ Value to_bool(const Call& call) {
   return not_a("a bool", text);
 }
 
-std::string double_text(double d) {
+// The shortest text that reads back equal.  CEL's has an exponent from 1e+06 on, as cel-go's %g;
+// for a `number`, where 1000000 and 1000000.0 are one, only numbers that would be long have.
+std::string double_text(double d, bool number) {
   if (std::isnan(d)) return "NaN";
   if (std::isinf(d)) return d > 0 ? "+Inf" : "-Inf";
   std::string text;
+  constexpr double kExponentFrom = 1e6;
+  if (!number && std::fabs(d) >= kExponentFrom) {
+    std::array<char, 32> room;
+    return {room.data(),
+            std::to_chars(room.data(), room.data() + room.size(), d, std::chars_format::scientific)
+                .ptr};
+  }
   append_json_double(d, text);
   if (text.ends_with(".0")) text.resize(text.size() - 2);
   return text;
@@ -129,7 +143,7 @@ Value to_string(const Call& call) {
     case Kind::kUint:
       return Value::string(std::to_string(v.as_uint()));
     case Kind::kDouble:
-      return Value::string(double_text(v.as_double()));
+      return Value::string(double_text(v.as_double(), call.node.number));
     case Kind::kBool:
       return Value::string(v.as_bool() ? "true" : "false");
     case Kind::kTimestamp:
@@ -150,6 +164,7 @@ Value to_bytes(const Call& call) { return Value::bytes(std::string(call[0].text(
 bool is_rfc3339(std::string_view text) {
   constexpr size_t kDate = 10, kSeconds = 19, kOffset = 6;
   if (text.size() <= kSeconds || text[kDate] != 'T') return false;
+  if (text[kSeconds - 2] == '6') return false;  // a leap second
   const char sign = text[text.size() - kOffset];
   return text.back() == 'Z' || ((sign == '+' || sign == '-') && text.size() >= kSeconds + kOffset);
 }
@@ -224,13 +239,14 @@ void add_conversions(FunctionTable& table) {
   table.add({{"timestamp(timestamp) -> timestamp", same},
              {"timestamp(string) -> timestamp", to_timestamp},
              {"timestamp(int) -> timestamp", to_timestamp}},
-            "A timestamp from RFC 3339 text, or from seconds since 1970; in pipelines the T may be a blank, "
+            "A timestamp from RFC 3339 text, or from seconds since 1970; in pipelines the T may be "
+            "a blank, "
             "and a time without offset is UTC. For other text: parseTime().",
             "timestamp('2024-01-01T00:00:00Z') < timestamp('2024-01-01T01:00:00+00:30')", "true");
   table.add(
       {{"duration(duration) -> duration", same}, {"duration(string) -> duration", to_duration}},
-      "A duration from text such as 90s, 1h30m, 250ms; in pipelines also 2d, 1w.", "duration('1h30m') == duration('90m')",
-      "true");
+      "A duration from text such as 90s, 1h30m, 250ms; in pipelines also 2d, 1w.",
+      "duration('1h30m') == duration('90m')", "true");
   table.add({{"type(any) -> type", type_value}}, "The type of a value.", "type(1) == int", "true");
   table.add({{"dyn(any) -> dyn", dyn}}, "The value itself; the checker forgets its type.",
             "dyn(1) == 'a'", "false");

@@ -4,6 +4,7 @@
 #include "core/expr/eval.h"
 #include "core/expr/functions.h"
 #include "core/expr/regex.h"
+#include "core/expr/search.h"
 #include "core/expr/utf8.h"
 
 namespace streamflow::expr {
@@ -31,7 +32,7 @@ Value ends_with(const Call& call) {
 }
 Value contains(const Call& call) {
   if (!call.evaluator.spend(call[0].text().size() / 256)) return Evaluator::too_much();
-  return Value::boolean(call[0].text().find(call[1].text()) != std::string_view::npos);
+  return Value::boolean(find_text(call[0].text(), call[1].text()) != std::string_view::npos);
 }
 
 Value matches(const Call& call) {

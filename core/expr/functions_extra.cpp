@@ -1,6 +1,7 @@
 // StreamFlow's own functions: what users of pandas and SQL look for.
 #include <cmath>
 
+#include "core/expr/equality.h"
 #include "core/expr/eval.h"
 #include "core/expr/functions.h"
 #include "core/expr/instant.h"
@@ -16,7 +17,8 @@ Value coalesce(const Call& call) {
 }
 
 Value between(const Call& call) {
-  const int low = compare(call[0], call[1]), high = compare(call[0], call[2]);
+  const bool number = call.node.number;
+  const int low = compare(number, call[0], call[1]), high = compare(number, call[0], call[2]);
   if (low == kUnordered || high == kUnordered) {
     if (is_number(call[0].kind()) && is_number(call[1].kind()) && is_number(call[2].kind()))
       return Value::boolean(false);  // NaN
@@ -27,20 +29,27 @@ Value between(const Call& call) {
 }
 
 Value clamp(const Call& call) {
-  if (compare(call[0], call[1]) < 0) return call[1];
-  return compare(call[0], call[2]) == 1 ? call[2] : call[0];
+  const bool number = call.node.number;
+  if (compare(number, call[0], call[1]) < 0) return call[1];
+  return compare(number, call[0], call[2]) == 1 ? call[2] : call[0];
 }
 
+__extension__ using Wide = __int128;
+Wide integer_of(const Value& value) {
+  return value.is(Kind::kInt) ? Wide{value.as_int()} : Wide{value.as_uint()};
+}
+
+// An int or uint stays one: whole numbers are divided exactly.
 Value bucket_number(const Call& call) {
   const Value &x = call[0], &width = call[1];
   if (!(width.to_double() > 0)) return Value::error("bucket() needs a width above 0");
-  if (x.is(Kind::kInt) && width.is(Kind::kInt)) {
-    // Floor division, the lowest bucket cut off at the least int.
-    int64_t rest = x.as_int() % width.as_int();
-    if (rest < 0) rest += width.as_int();
-    int64_t out = 0;
-    if (__builtin_sub_overflow(x.as_int(), rest, &out)) return Value::error("integer overflow");
-    return Value::integer(out);
+  if (!x.is(Kind::kDouble) && !width.is(Kind::kDouble)) {
+    const Wide whole = integer_of(x), step = integer_of(width);
+    const Wide out = whole - ((whole % step) + step) % step;
+    if (out < INT64_MIN) return Value::error("integer overflow");
+    return out > INT64_MAX || x.is(Kind::kUint)
+               ? Value::unsigned_integer(static_cast<uint64_t>(out))
+               : Value::integer(static_cast<int64_t>(out));
   }
   return Value::real(std::floor(x.to_double() / width.to_double()) * width.to_double());
 }
@@ -52,7 +61,9 @@ Value bucket_time(const Call& call) {
   return timestamp_from(time - ((time % width) + width) % width);
 }
 
-Value null_if(const Call& call) { return equal(call[0], call[1]) ? Value::null() : call[0]; }
+Value null_if(const Call& call) {
+  return equal(call.node.number, call[0], call[1]) ? Value::null() : call[0];
+}
 
 // By the shortest decimal text, so that 1.005 rounds to 1.01 as it is read.
 Value round_to(const Call& call) {

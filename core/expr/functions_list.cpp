@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/base64.h"
+#include "core/expr/equality.h"
 #include "core/expr/eval.h"
 #include "core/expr/functions.h"
 
@@ -10,9 +11,11 @@ namespace {
 
 constexpr size_t kItemsMax = kResultBytesMax / sizeof(Value);
 
-bool holds(const Value::List& items, const Value& wanted) {
+bool holds(const Call& call, const Value::List& items, const Value& wanted) {
   return std::any_of(items.begin(), items.end(),
-                     [&wanted](const Value& item) { return equal(item, wanted); });
+                     [number = call.node.number, &wanted](const Value& item) {
+                       return equal(number, item, wanted);
+                     });
 }
 
 // Comparing each with each is spent before it is done.
@@ -52,10 +55,13 @@ Value slice(const Call& call) {
 
 Value sort(const Call& call) {
   Value::List items = call[0].items();
-  for (const Value& item : items)
+  for (const Value& item : items) {
+    if (is_number(item.kind()) && compare(item, item) == kUnordered)
+      return Value::error("sort() cannot order NaN");
     if (compare(item, items[0]) == kUnordered)
       return Value::error("sort() cannot order " + with_article(items[0].kind()) + " and " +
                           with_article(item.kind()));
+  }
   if (!call.evaluator.spend(items.size())) return Evaluator::too_much();
   std::stable_sort(items.begin(), items.end(),
                    [](const Value& a, const Value& b) { return compare(a, b) < 0; });
@@ -66,7 +72,7 @@ Value distinct(const Call& call) {
   Value::List out;
   for (const Value& item : call[0].items()) {
     if (!call.evaluator.spend(1 + out.size() / 8)) return Evaluator::too_much();
-    if (!holds(out, item)) out.push_back(item);
+    if (!holds(call, out, item)) out.push_back(item);
   }
   return Value::list(std::move(out));
 }
@@ -97,27 +103,28 @@ Value last(const Call& call) {
   return Value::optional(items.empty() ? Value() : items.back());
 }
 
-bool contains_all(const Value::List& set, const Value::List& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(),
-                     [&set](const Value& item) { return holds(set, item); });
+bool contains_all(const Call& call, const Value& set, const Value& wanted) {
+  return std::all_of(wanted.items().begin(), wanted.items().end(),
+                     [&call, &set](const Value& item) { return holds(call, set.items(), item); });
 }
 
 Value set_contains(const Call& call) {
   if (!afford(call, call[0].items().size(), call[1].items().size())) return Evaluator::too_much();
-  return Value::boolean(contains_all(call[0].items(), call[1].items()));
+  return Value::boolean(contains_all(call, call[0], call[1]));
 }
 
 Value set_equivalent(const Call& call) {
   if (!afford(call, call[0].items().size(), call[1].items().size())) return Evaluator::too_much();
-  return Value::boolean(contains_all(call[0].items(), call[1].items()) &&
-                        contains_all(call[1].items(), call[0].items()));
+  return Value::boolean(contains_all(call, call[0], call[1]) &&
+                        contains_all(call, call[1], call[0]));
 }
 
 Value set_intersects(const Call& call) {
   if (!afford(call, call[0].items().size(), call[1].items().size())) return Evaluator::too_much();
   const auto& a = call[0].items();
-  return Value::boolean(std::any_of(
-      a.begin(), a.end(), [&call](const Value& item) { return holds(call[1].items(), item); }));
+  return Value::boolean(std::any_of(a.begin(), a.end(), [&call](const Value& item) {
+    return holds(call, call[1].items(), item);
+  }));
 }
 
 Value encode_base64(const Call& call) {
@@ -126,8 +133,10 @@ Value encode_base64(const Call& call) {
   return Value::string(std::move(out));
 }
 
-Value decode(const Call& call) {
-  std::optional<std::string> bytes = decode_base64(call[0].text());
+Value decode(const Call& call) {  // line breaks do not count
+  std::string text(call[0].text());
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
+  std::optional<std::string> bytes = decode_base64(text);
   return bytes ? Value::bytes(std::move(*bytes)) : Value::error("this text is not base64");
 }
 

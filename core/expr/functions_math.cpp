@@ -1,6 +1,7 @@
 // CEL's math extension (cel-go's version 2).
 #include <cmath>
 
+#include "core/expr/equality.h"
 #include "core/expr/functions.h"
 #include "core/expr/numbers.h"
 
@@ -9,24 +10,26 @@ namespace {
 
 // The first of equals stays.
 template <int wanted>
-Value extreme(std::span<const Value> values) {
+Value extreme(bool number, std::span<const Value> values) {
   if (values.empty()) return Value::error("there is no value to choose from");
   const Value* best = &values[0];
   for (const Value& value : values) {
     if (!is_number(value.kind()))
       return Value::error("only numbers can be chosen from, not " + with_article(value.kind()));
-    if (compare(value, *best) == wanted) best = &value;
+    const int order = compare(number, value, *best);
+    if (order == kUnordered && values.size() > 1) return Value::error("NaN cannot be ordered");
+    if (order == wanted) best = &value;
   }
   return *best;
 }
 
 template <int wanted>
 Value of_arguments(const Call& call) {
-  return extreme<wanted>(call.arguments);
+  return extreme<wanted>(call.node.number, call.arguments);
 }
 template <int wanted>
 Value of_list(const Call& call) {
-  return extreme<wanted>(call[0].items());
+  return extreme<wanted>(call.node.number, call[0].items());
 }
 
 template <double (*function)(double)>

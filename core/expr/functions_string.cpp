@@ -4,6 +4,7 @@
 #include "core/expr/eval.h"
 #include "core/expr/format.h"
 #include "core/expr/functions.h"
+#include "core/expr/search.h"
 #include "core/expr/utf8.h"
 
 namespace streamflow::expr {
@@ -48,7 +49,7 @@ Value index_of(const Call& call) {
     from = *at;
   }
   if (!call.evaluator.spend(text.size() / 64)) return Evaluator::too_much();
-  const size_t found = text.find(call[1].text(), from);
+  const size_t found = find_text(text, call[1].text(), from);
   if (found == std::string_view::npos) return Value::integer(-1);
   return integer(count_code_points(text.substr(0, found)));
 }
@@ -62,7 +63,7 @@ Value last_index_of(const Call& call) {
     from = *at;
   }
   if (!call.evaluator.spend(text.size() / 64)) return Evaluator::too_much();
-  const size_t found = text.rfind(call[1].text(), from);
+  const size_t found = find_text_last(text, call[1].text(), from);
   if (found == std::string_view::npos) return Value::integer(-1);
   return integer(count_code_points(text.substr(0, found)));
 }
@@ -96,7 +97,7 @@ Value replace(const Call& call) {
   std::string out;
   size_t at = 0;
   while (left != 0 && out.size() <= kResultBytesMax) {
-    const size_t found = text.find(from, at);
+    const size_t found = find_text(text, from, at);
     if (found == std::string_view::npos) break;
     out.append(text, at, found - at).append(to);
     at = found + from.size();
@@ -123,7 +124,7 @@ Value split(const Call& call) {
   size_t at = 0;
   while (limit < 0 || static_cast<int64_t>(out.size()) + 1 < limit) {
     if (!call.evaluator.spend(1)) return Evaluator::too_much();
-    size_t end = text.find(by, at);
+    size_t end = find_text(text, by, at);
     if (by.empty()) end = at < text.size() ? at + decode_utf8(text, at).length : at;
     if (end == std::string_view::npos || (by.empty() && end >= text.size())) break;
     out.push_back(Value::string(std::string(text.substr(at, end - at))));
@@ -194,7 +195,7 @@ Value quote(const Call& call) {
 }
 
 Value format(const Call& call) {
-  Value out = format_text(call[0].text(), call[1].items());
+  Value out = format_text(call[0].text(), call[1].items(), call.node.number);
   return out.is_error() ? out : made(call, std::string(out.text()));
 }
 

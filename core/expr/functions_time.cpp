@@ -56,27 +56,26 @@ int64_t part_of(Part part, const Local& local, int64_t micros_of_second) {
   return 0;
 }
 
+// The zone of an optional last argument, '' for UTC as in cel-go; an error where there is no such
+// zone.
+Value find_zone(const Call& call, size_t at, std::shared_ptr<const TimeZone>& zone) {
+  if (call.size() <= at) return Value();
+  const std::string_view name = call[at].text();
+  zone = TimeZone::find(name.empty() ? "UTC" : name);
+  if (zone) return Value();
+  return Value::error("unknown time zone '" + std::string(clipped(name)) + "'");
+}
+
 template <Part part>
 Value of_timestamp(const Call& call) {
   const Micros micros = call[0].as_micros();
   const Micros start = floor_to(micros, kMicrosPerSecond);
   int64_t seconds = start / kMicrosPerSecond;
-  if (call.size() > 1) {
-    const auto zone = TimeZone::find(call[1].text());
-    if (!zone)
-      return Value::error("unknown time zone '" + std::string(clipped(call[1].text())) + "'");
-    seconds += zone->offset_at(seconds);
-  }
+  std::shared_ptr<const TimeZone> zone;
+  if (Value error = find_zone(call, 1, zone); error.is_error()) return error;
+  if (zone) seconds += zone->offset_at(seconds);
   const int64_t day = floor_to(seconds, kDay) / kDay;
   return Value::integer(part_of(part, {day, seconds - day * kDay}, micros - start));
-}
-
-// The zone of an optional last argument; an error where there is no such zone.
-Value find_zone(const Call& call, size_t at, std::shared_ptr<const TimeZone>& zone) {
-  if (call.size() <= at) return Value();
-  zone = TimeZone::find(call[at].text());
-  if (zone) return Value();
-  return Value::error("unknown time zone '" + std::string(clipped(call[at].text())) + "'");
 }
 
 Value parse(const Call& call) {

@@ -1,5 +1,6 @@
 #include "core/expr/instant.h"
 
+#include <algorithm>
 #include <array>
 
 namespace streamflow::expr {
@@ -113,6 +114,14 @@ Value duration_from(Nanos nanos) {
 }
 
 std::optional<Nanos> parse_timestamp(std::string_view text) {
+  constexpr size_t kDecimals = 9;
+  if (const size_t point = text.find('.'); point != std::string_view::npos) {
+    const size_t end = std::min(text.find_first_not_of("0123456789", point + 1), text.size());
+    if (end - point - 1 > kDecimals) {
+      std::string shorter(text.substr(0, point + 1 + kDecimals));
+      return parse_timestamp(shorter.append(text.substr(end)));
+    }
+  }
   const std::optional<Micros> micros = parse_rfc3339(text);
   if (!micros) return {};
   return static_cast<Nanos>(*micros) * 1000 + beyond_micros(text);
@@ -122,7 +131,13 @@ std::optional<Nanos> parse_duration_text(std::string_view text) {
   return DurationReader(text).run();
 }
 
-std::string timestamp_text(const Value& timestamp) { return unquoted(timestamp); }
+std::string timestamp_text(const Value& timestamp) {
+  std::string text = unquoted(timestamp);
+  if (text.find('.') == std::string::npos) return text;
+  text.resize(text.find_last_not_of("0Z") + 1);
+  if (text.back() == '.') text.pop_back();
+  return text + 'Z';
+}
 std::string duration_text(const Value& duration) { return unquoted(duration); }
 
 }  // namespace streamflow::expr

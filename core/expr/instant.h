@@ -23,11 +23,12 @@ inline Nanos nanos_of(const Value& value) {
 Value timestamp_from(Nanos nanos);
 Value duration_from(Nanos nanos);
 
-// RFC 3339 with up to nine decimals.
+// RFC 3339; decimals beyond the ninth are cut off.
 std::optional<Nanos> parse_timestamp(std::string_view text);
 // `1h30m`, `-1.5s`, `100ms`, `1us`, `2d`: as CEL (Go) writes them, and StreamFlow's d and w.
 std::optional<Nanos> parse_duration_text(std::string_view text);
-std::string timestamp_text(const Value& timestamp);
+std::string timestamp_text(
+    const Value& timestamp);  // "2024-01-01T00:00:00.1Z", as few decimals as are exact
 std::string duration_text(const Value& duration);  // "5400s", "-1.5s"
 
 }  // namespace streamflow::expr

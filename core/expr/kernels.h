@@ -2,6 +2,7 @@
 // vectors.cpp, choice.cpp, columns.cpp).
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -15,10 +16,19 @@ inline bool is_range(Rows rows) {
 }
 // Whether the cells of a range are doubles: then loops need no kinds.
 inline bool all_doubles(const Cells& cells, Rows range) {
+  static_assert(sizeof(Kind) == 1);
+  constexpr size_t kWord = sizeof(uint64_t);
+  constexpr uint64_t kDoubles = 0x0101'0101'0101'0101 * static_cast<uint64_t>(Kind::kDouble);
   const Kind* kinds = cells.kinds + range.front();
-  size_t others = 0;
-  for (size_t i = 0; i < range.size(); ++i) others += kinds[i] != Kind::kDouble ? 1 : 0;
-  return others == 0;
+  uint64_t different = 0;
+  size_t i = 0;
+  for (; i + kWord <= range.size(); i += kWord) {
+    uint64_t eight;
+    std::memcpy(&eight, kinds + i, kWord);
+    different |= eight ^ kDoubles;
+  }
+  for (; i < range.size(); ++i) different |= kinds[i] != Kind::kDouble ? 1 : 0;
+  return different == 0;
 }
 
 // operand_error, made once for a run of rows with the same kinds.

@@ -150,7 +150,7 @@ class Lexer {
 
   Token number() {
     const size_t begin = at_;
-    if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X')) return hexadecimal();
+    if (peek() == '0' && peek(1) == 'x') return hexadecimal();
     const auto digits = [this] {
       while (is_digit(peek())) ++at_;
     };
@@ -269,22 +269,27 @@ class Lexer {
       if (peek() == '\\' && !raw)
         good = escape(bytes, out) && good;
       else
-        good = take_character(raw, closing.size() == 1 ? quote : '\0', out) && good;
+        good = take_character(out) && good;
     }
     at_ += closing.size();
     if (good && prefix == 2 && (letters[0] == 'r' || letters[0] == 'R'))
-      return problem(begin, begin + 2, "raw bytes have the b first", "write br" + closing + "…" + closing);
+      return problem(begin, begin + 2, "raw bytes have the b first",
+                     "write br" + closing + "…" + closing);
     if (!good) return token(TokenKind::kBad, begin);
     return token(TokenKind::kLiteral, begin,
                  bytes ? Value::bytes(std::move(out)) : Value::string(std::move(out)));
   }
 
-  bool take_character(bool raw, char quote, std::string& out) {
-    (void)raw, (void)quote;
+  // A line break is \n, however the source writes it.
+  bool take_character(std::string& out) {
     const CodePoint point = decode_utf8(text_, at_);
     if (!point.valid) problem(at_, at_ + 1, "invalid UTF-8");
-    out.append(text_, at_, point.length);
-    at_ += point.length;
+    const bool return_and_feed = text_.substr(at_, 2) == "\r\n";
+    if (point.value == '\r')
+      out += '\n';
+    else
+      out.append(text_, at_, point.length);
+    at_ += return_and_feed ? 2 : point.length;
     return point.valid;
   }
 

@@ -207,10 +207,9 @@ Value Evaluator::sort_by(const Node& node) {
   return Value::list(std::move(items));
 }
 
+// An error is the variable's value: it counts where the variable is used, which may be nowhere.
 Value Evaluator::bind(const Node& node) {
-  Value value = evaluate(*node.children[0]);
-  if (value.is_error()) return value;
-  locals_[node.slot] = std::move(value);
+  locals_[node.slot] = evaluate(*node.children[0]);
   return evaluate(*node.children[1]);
 }
 

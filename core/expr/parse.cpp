@@ -470,10 +470,16 @@ class Parser {
     return node;
   }
 
+  // [,] and {,} are in the grammar.
+  bool items_are_none(std::string_view closing) const {
+    return peek().is(",") && peek(1).is(closing);
+  }
+
   NodePtr list_literal() {
     const Token opened = take();
     std::vector<NodePtr> items;
     std::vector<bool> marked;
+    if (items_are_none("]")) take();
     while (!peek().is("]")) {
       marked.push_back(take_sign("?"));
       NodePtr item = expression();
@@ -492,6 +498,7 @@ class Parser {
     const Token opened = take();
     std::vector<NodePtr> items;
     std::vector<bool> marked;
+    if (items_are_none("}")) take();
     while (!peek().is("}")) {
       marked.push_back(take_sign("?"));
       NodePtr key = expression();

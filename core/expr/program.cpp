@@ -80,11 +80,12 @@ class Compiled final : public Program {
   }
 
   static bool all_finite(const Cells& cells, Rows range) {
-    constexpr uint64_t kExponent = 0x7FF0'0000'0000'0000;
-    size_t others = 0;
+    // An exponent of ones, that of infinity and NaN, carries into the sign.
+    constexpr uint64_t kExponent = 0x7FF0'0000'0000'0000, kOne = 0x0010'0000'0000'0000;
+    uint64_t carries = 0;
     for (uint32_t row = range.front(); row <= range.back(); ++row)
-      others += (cells.words[row] & kExponent) == kExponent ? 1 : 0;
-    return others == 0;
+      carries |= (cells.words[row] & kExponent) + kOne;
+    return carries >> 63 == 0;
   }
 
   ColumnPtr computed(Run& run, const Selection& rows) const {

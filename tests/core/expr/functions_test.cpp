@@ -33,6 +33,57 @@ TEST_CASE("the table has the functions of the language") {
   }
 }
 
+TEST_CASE("whole numbers of a record are as good as ints for format()") {
+  const char* record = R"({"x": 20.0, "y": 5, "z": 1.5, "w": 18446744073709551615})";
+  CHECK(eval("'%d %d %d'.format([x, y / 1, z])", record) == "'20 5 1.5'");
+  CHECK(eval("'%x %X %o %b'.format([x, x * 2, y * 2.0, y / 1])", record) == "'14 28 12 101'");
+  CHECK(eval("'%x'.format([-x])", record) == "'-14'");
+  CHECK(eval("'%x'.format([w])", record) == "'ffffffffffffffff'");
+  CHECK(eval("'%x'.format([z])", record).starts_with("error"));
+  CHECK(eval("'%x'.format([1e19 * y])", record).starts_with("error"));
+  CHECK(eval("'%x'.format([20.0])").starts_with("error"));  // CEL's own
+}
+
+TEST_CASE("text of numbers has no exponent where it can do without") {
+  CHECK(eval("string(x) + ' ' + string(x / 1)", R"({"x": 1000000})") == "'1000000 1000000'");
+  CHECK(eval("string(1000000.0)") == "'1e+06'");  // as cel-go
+}
+
+TEST_CASE("a bucket of whole numbers is exact") {
+  const char* record = R"({"u": 18446744073709551615, "i": -9223372036854775807})";
+  CHECK(eval("bucket(u, 10)", record) == "18446744073709551610u");
+  CHECK(eval("bucket(u, 9223372036854775807)", record) == "18446744073709551614u");
+  CHECK(eval("bucket(i, 9223372036854775807)", record) == "-9223372036854775807");
+  CHECK(eval("bucket(i, 10)", record) == "error: integer overflow");
+  CHECK(eval("bucket(-7, u)", record) == "error: integer overflow");
+  CHECK(eval("bucket(-7, 5u)") == "-10");
+  CHECK(eval("bucket(7u, 5)") == "5u");
+  CHECK(eval("bucket(-7.5, 5)") == "-10.0");
+  CHECK(eval("bucket(1, 0u)").starts_with("error"));
+}
+
+TEST_CASE("numbers are equal in containers as they are outside") {
+  const char* record = R"({"big": 9007199254740993, "near": 9007199254740992.0})";
+  for (const char* equality :
+       {"big == near", "big in [near]", "[big] == [near]", "{'a': big} == {'a': near}",
+        "sets.contains([big], [near])", "optional.of(big) == optional.of(near)",
+        "[big, near].distinct().size() == 1", "nullif(big, near) == null"}) {
+    CAPTURE(equality);
+    CHECK(eval(equality, record) == "false");
+  }
+  CHECK(eval("big in [9007199254740992.0]", record) == "false");
+  CHECK(eval("near in [9007199254740993]", record) == "false");
+  CHECK(eval("math.least(big, near)", record) == "9007199254740992.0");
+}
+
+TEST_CASE("an error in what cel.bind binds counts where the variable is used") {
+  CHECK(eval("cel.bind(x, 1 / 0, 5)") == "5");
+  CHECK(eval("cel.bind(x, 1 / a, a == 0 ? -1 : x)", R"({"a": 0})") == "-1");
+  CHECK(eval("cel.bind(x, 1 / 0, x + 1)") == "error: division by zero");
+  CHECK(eval("cel.bind(x, [1][a], true || x > 1)", R"({"a": 7})") == "true");
+  CHECK(eval("cel.bind(x, 1 / 0, [1].map(y, x))") == "error: division by zero");
+}
+
 TEST_CASE("conversions are strict") {
   CHECK(eval("int('42') + int(3.9) + int(7u)") == "52");
   CHECK(eval("int('4 2')") == "error: '4 2' is not an int");

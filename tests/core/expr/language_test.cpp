@@ -1,5 +1,5 @@
-// The rules of the language as text (language.txt), each evaluated three ways: as it is, with
-// nothing folded at load, and printed and parsed again.
+// The rules of the language as text (language.txt, cel_go.txt), each evaluated three ways: as it
+// is, with nothing folded at load, and printed and parsed again.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -29,10 +29,9 @@ std::string reprinted(std::string_view text) {
   return node ? print(*node) : std::string(text);
 }
 
-}  // namespace
-
-TEST_CASE("the rules of the language, one by one") {
-  std::ifstream file(STREAMFLOW_SOURCE_DIR "/tests/core/expr/language.txt");
+// The number of cases.
+size_t check_file(const std::string& name) {
+  std::ifstream file(STREAMFLOW_SOURCE_DIR "/tests/core/expr/" + name);
   REQUIRE(file.good());
   size_t cases = 0;
   for (std::string line; std::getline(file, line);) {
@@ -48,7 +47,13 @@ TEST_CASE("the rules of the language, one by one") {
     CHECK(value_of(reprinted(text)) == expected);
     ++cases;
   }
-  CHECK(cases > 300);
+  return cases;
 }
+
+}  // namespace
+
+TEST_CASE("the rules of the language, one by one") { CHECK(check_file("language.txt") > 300); }
+
+TEST_CASE("the answers of cel-go") { CHECK(check_file("cel_go.txt") > 1000); }
 
 }  // namespace streamflow::expr

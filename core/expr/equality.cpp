@@ -1,0 +1,61 @@
+#include "core/expr/equality.h"
+
+#include <algorithm>
+
+namespace streamflow::expr {
+namespace {
+
+bool equal_rounded(const Value& a, const Value& b);
+
+bool equal_lists(const Value::List& a, const Value::List& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal_rounded);
+}
+
+// Keys are no doubles, so there is nothing to round.
+bool equal_maps(const Value::Map& a, const Value::Map& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const auto same_key = [&key = a[i].first](const auto& entry) {
+      return streamflow::equal(entry.first, key);
+    };
+    // Mostly both have one order.
+    const auto other = same_key(b[i]) ? b.begin() + static_cast<std::ptrdiff_t>(i)
+                                      : std::find_if(b.begin(), b.end(), same_key);
+    if (other == b.end() || !equal_rounded(a[i].second, other->second)) return false;
+  }
+  return true;
+}
+
+bool equal_optionals(const Value& a, const Value& b) {
+  const bool none = a.is(Kind::kMissing) || b.is(Kind::kMissing);
+  return none ? a.kind() == b.kind() : equal_rounded(a, b);
+}
+
+int compare_rounded(const Value& a, const Value& b) {
+  const int order = streamflow::compare(a, b);
+  const bool mixed = is_number(a.kind()) && is_number(b.kind()) &&
+                     a.is(Kind::kDouble) != b.is(Kind::kDouble) && order != kUnordered;
+  return mixed ? streamflow::compare(Value::real(a.to_double()), Value::real(b.to_double()))
+               : order;
+}
+
+bool equal_rounded(const Value& a, const Value& b) {
+  if (is_number(a.kind()) && is_number(b.kind())) return compare_rounded(a, b) == 0;
+  if (a.kind() != b.kind()) return streamflow::equal(a, b);
+  if (a.is(Kind::kList)) return equal_lists(a.items(), b.items());
+  if (a.is(Kind::kMap)) return equal_maps(a.entries(), b.entries());
+  if (a.is(Kind::kOptional)) return equal_optionals(a.inner(), b.inner());
+  return streamflow::equal(a, b);
+}
+
+}  // namespace
+
+bool equal(bool number, const Value& a, const Value& b) {
+  return number ? streamflow::equal(a, b) : equal_rounded(a, b);
+}
+
+int compare(bool number, const Value& a, const Value& b) {
+  return number ? streamflow::compare(a, b) : compare_rounded(a, b);
+}
+
+}  // namespace streamflow::expr
