@@ -105,8 +105,8 @@ constexpr std::array kHints = {
 constexpr std::array<std::string_view, 5> kPlannedVerbs = {
     "infer", "anomaly", "python", "exec", "lua",
 };
-constexpr std::array<std::string_view, 9> kPlannedSources = {
-    "http", "https", "websocket", "ws", "wss", "rediss", "kafka", "nats", "exec",
+constexpr std::array<std::string_view, 8> kPlannedSources = {
+    "https", "websocket", "ws", "wss", "rediss", "kafka", "nats", "exec",
 };
 constexpr std::array<std::string_view, 14> kPlannedSinks = {
     "http", "https", "websocket", "ws",       "wss",        "rediss", "kafka",

@@ -9,7 +9,8 @@
 // Idempotency-Key: of the last kRememberedMax bodies with that header the key is known, also after
 // a crash; such a body sent again is answered 200 and not taken twice.
 //
-// Backpressure: while paused, or with too much on its way, clients get 429 with Retry-After.
+// Backpressure: what sinks do not take goes to their buffers on disk first; while paused, or with
+// too much on its way, clients get 429 with Retry-After.
 #pragma once
 
 #include <deque>
@@ -38,6 +39,7 @@ class IngestSource final : public Source, private IntakeOwner {
   void pause() override;
   void resume() override;
   void stop() override;
+  bool can_wait() const override { return false; }  // clients give up
   // The keys seen last.
   std::string position() const override;
   void restore(std::string_view position) override;

@@ -295,7 +295,7 @@ def backpressure():
         port = free_port()
         config = folder / "p.yaml"
         config.write_text(f"name: p\nfrom:\n  http: {{listen: /ingest/r}}\nsteps:\n"
-                          f'  - save: "mqtt://127.0.0.1:{port}/out"\n')
+                          f'  - save: "mqtt://127.0.0.1:{port}/out"\n    buffer: {{memory: 1MiB, disk: 4MiB}}\n')
         with Daemon(config, folder) as daemon:  # no broker there yet
             wait_for("the source", lambda: daemon.source_state("p") == "up")
             client = Client(daemon.url)
