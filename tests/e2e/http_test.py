@@ -266,7 +266,7 @@ def killed_at_least_once():
 
 
 def terminated():
-    """SIGTERM under load: exits 0 within two seconds of its drain, acknowledged is delivered once, 503 meanwhile"""
+    """SIGTERM under load: exits 0, what was acknowledged is delivered, each record at most once; 503 meanwhile"""
     port = free_port()
     with Folder() as folder:
         config = config_of(folder)
