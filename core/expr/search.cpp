@@ -32,7 +32,7 @@ size_t search_backwards(std::string_view text, std::string_view part) {
 }  // namespace
 
 size_t find_text(std::string_view text, std::string_view part, size_t from) {
-  if (from > text.size()) return kNone;
+  if (from > text.size() || part.empty()) return from > text.size() ? kNone : from;
   const void* found = memmem(text.data() + from, text.size() - from, part.data(), part.size());
   return found ? static_cast<size_t>(static_cast<const char*>(found) - text.data()) : kNone;
 }
