@@ -192,7 +192,8 @@ int run_command_line(int argc, char** argv) {
   CLI::App* eval = app.add_subcommand("eval", "the value of one expression");
   eval->add_option("EXPR", line.eval.expression, "the expression; after -- where it looks like an option");
   eval->add_option("--record", line.eval.record, "the record that its names are fields of: JSON, @FILE or - for standard input");
-  eval->add_option("--bind", line.eval.bind, "NAME:TYPE=VALUE: a name with a value of a CEL type, as in x:int=5");
+  eval->add_option("--bind", line.eval.bind, "NAME:TYPE=VALUE: a name with a value of a CEL type, as in x:int=5")
+      ->allow_extra_args(false);
   eval->add_flag("--typed", line.eval.typed, "answer one JSON request a line from standard input: {\"expr\": \"x + 1\", \"bind\": {\"x\": {\"int\": \"5\"}}}");
 
   CLI::App* demo = app.add_subcommand("demo", "a chart moving in seconds: no broker, no network, no file");
