@@ -9,6 +9,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <memory_resource>
 #include <span>
@@ -27,7 +28,9 @@ struct Block {
   size_t capacity = 0;  // without the padding
   size_t size = 0;
 
-  explicit Block(size_t bytes) : data(new char[bytes + kPadding]()), capacity(bytes) {}
+  explicit Block(size_t bytes) : data(new char[bytes + kPadding]), capacity(bytes) {
+    std::memset(data.get() + bytes, 0, kPadding);
+  }
   std::string_view view() const { return {data.get(), size}; }
 };
 // Blocks and scratch memory above this are for one large message: they are let go of after it.

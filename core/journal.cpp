@@ -144,6 +144,7 @@ bool Journal::take(const LogEntry& entry, const BlockPtr& block) {
   }
   held_.push_back({entry, std::string(entry.body), block});
   held_.back().entry.number = number;
+  if (block) held_bytes_ += block->size;
   return false;
 }
 
@@ -152,7 +153,9 @@ void Journal::when_durable(std::function<void()> fn) {
   waiters_.emplace_back(log_.last(), std::move(fn));
 }
 
-bool Journal::is_behind() const { return log_.in_trouble() || log_.waiting_bytes() > kWaitingMax; }
+bool Journal::is_behind() const {
+  return log_.in_trouble() || log_.waiting_bytes() > kWaitingMax || held_bytes_ > kHeldMax;
+}
 
 void Journal::durable(uint64_t upto) {
   if (!trouble_.empty()) {
@@ -165,6 +168,7 @@ void Journal::durable(uint64_t upto) {
     held_.pop_front();
     next.entry.body = next.body;
     applied_ = next.entry.number;
+    if (next.block) held_bytes_ -= next.block->size;
     pipeline_.apply(next.entry, next.block);
     if (alive.expired() || !*alive_) return;
   }

@@ -36,6 +36,7 @@ class Journal {
   static constexpr Micros kEvery = 5 * kMicrosPerSecond;
   static constexpr Micros kRetry = kMicrosPerSecond;
   static constexpr size_t kWaitingMax = size_t{32} << 20;  // input that waits for the disk: sources pause
+  static constexpr size_t kHeldMax = size_t{8} << 20;      // blocks that wait for it: the same
   static constexpr std::string_view kMagic = "SFCHKPT\1";
 
   // `folder` within the disk's.  With `exactly_once` input is handled when it is durable, else at once.
@@ -92,6 +93,7 @@ class Journal {
   bool writing_ = false;        // a checkpoint is on its way
   std::deque<std::function<void(bool)>> next_;  // who waits for the one after it
   std::deque<Held> held_;       // exactly once: not durable yet
+  size_t held_bytes_ = 0;       // of their blocks
   std::deque<std::pair<uint64_t, std::function<void()>>> waiters_;
   std::deque<Held> to_replay_;  // read from the log, not yet handled
   std::function<void()> on_recovered_;

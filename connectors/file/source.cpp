@@ -17,7 +17,7 @@
 namespace streamflow::file {
 namespace {
 
-constexpr size_t kPoolMax = 4;
+constexpr size_t kPoolMax = 40;
 constexpr size_t kSampleBytes = 200;  // of a line that is too long
 
 // As a user writes sizes: `64MiB`, `100B`.
