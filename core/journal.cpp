@@ -199,7 +199,8 @@ void Journal::trouble(const Error& error) {
 
 void Journal::arm() {
   if (timer_ != 0 || !*alive_) return;
-  timer_ = loop_.after(kEvery, [this] {
+  const auto worth = static_cast<Micros>(checkpoint_bytes_ / kBytesPerSecond) * kMicrosPerSecond;
+  timer_ = loop_.after(std::max(kEvery, worth), [this] {
     timer_ = 0;
     const Ledger now = pipeline_.ledger();
     // Also when rows that waited have gone out since: else they would be sent again.
@@ -216,6 +217,7 @@ void Journal::checkpoint(std::function<void(bool)> done) {
   std::string rest;
   save_word(number, rest);
   rest += pipeline_.save();
+  checkpoint_bytes_ = rest.size();
   const auto finish = [this, done = std::move(done)](bool good) {
     writing_ = false;
     if (done) done(good);

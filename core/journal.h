@@ -34,6 +34,7 @@ Result<Checkpoint> read_checkpoint(std::string_view text, const std::string& pat
 class Journal {
  public:
   static constexpr Micros kEvery = 5 * kMicrosPerSecond;
+  static constexpr size_t kBytesPerSecond = size_t{10} << 20;  // of checkpoints: large ones are fewer
   static constexpr Micros kRetry = kMicrosPerSecond;
   static constexpr size_t kWaitingMax = size_t{32} << 20;  // input that waits for the disk: sources pause
   static constexpr size_t kHeldMax = size_t{8} << 20;      // blocks that wait for it: the same
@@ -88,6 +89,7 @@ class Journal {
   InputLog log_;
   uint64_t applied_ = 0;        // number of the last entry handled
   uint64_t checkpointed_ = 0;
+  size_t checkpoint_bytes_ = 0;
   bool has_checkpoint_ = false;
   uint64_t queued_ = 0;         // rows that waited for sinks at the last checkpoint
   bool writing_ = false;        // a checkpoint is on its way

@@ -260,11 +260,16 @@ void Client::unsubscribe(const std::string& filter) {
   (void)mosquitto_unsubscribe(handle_, nullptr, filter.c_str());
 }
 
-int Client::publish(int& id, const std::string& topic, std::string_view payload, int qos,
-                    bool retain) {
+int Client::publish(int& id, const std::string& topic, std::string_view payload, int qos, bool retain,
+                    const std::string& record_id) {
   if (payload.size() > MQTT_MAX_PAYLOAD) return MOSQ_ERR_PAYLOAD_SIZE;
-  return mosquitto_publish(handle_, &id, topic.c_str(), static_cast<int>(payload.size()),
-                           payload.data(), qos, retain);
+  mosquitto_property* properties = nullptr;
+  if (speaking_5_ && !record_id.empty())
+    mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, "_sf_id", record_id.c_str());
+  const int code = mosquitto_publish_v5(handle_, &id, topic.c_str(), static_cast<int>(payload.size()),
+                                        payload.data(), qos, retain, properties);
+  mosquitto_property_free_all(&properties);
+  return code;
 }
 
 void Client::set_callbacks() {

@@ -118,7 +118,9 @@ class Client {
   int subscribe(const std::string& filter, int qos, int options_5);
   void unsubscribe(const std::string& filter);
   // MOSQ_ERR_SUCCESS: `id` will be reported by `published`.
-  int publish(int& id, const std::string& topic, std::string_view payload, int qos, bool retain);
+  // `record_id`, where it is not empty: sent beside it as a user property, which MQTT 3.1.1 does not have.
+  int publish(int& id, const std::string& topic, std::string_view payload, int qos, bool retain,
+              const std::string& record_id);
 
   void release();  // lets acknowledgements and all else out, and reads on
   void flush();    // writes what is queued, unless held

@@ -48,6 +48,7 @@ MqttSink::MqttSink(SinkOptions options) : options_(std::move(options)) {
 
 void MqttSink::start(Loop& loop, SinkHost& host) {
   host_ = &host;
+  if (writer_.empty()) writer_ = random_client_id();
   ClientOwner& owner = *this;
   client_ = std::make_unique<Client>(options_.client, owner);
   client_->start(loop);
@@ -66,6 +67,7 @@ void MqttSink::write(const Batch& batch) {
 void MqttSink::queue_row(const Batch& batch, uint32_t row, const std::vector<ColumnPtr>& fields,
                          const Column* value) {
   Row out;
+  out.number = next_number_++;
   std::string reason = fill_topic(row, fields, out.topic);
   if (options_.value.empty()) {
     append_record(batch, row, options_.timestamps, out.payload);
@@ -147,7 +149,8 @@ bool MqttSink::fill_library() {
 
 // False: not now.  A row that the library or the broker's limits refuse fails.
 bool MqttSink::hand_to_library(Row& row) {
-  const int code = client_->publish(row.id, row.topic, row.payload, options_.qos, options_.retain);
+  const std::string id = options_.record_ids ? writer_ + ':' + std::to_string(row.number) : std::string();
+  const int code = client_->publish(row.id, row.topic, row.payload, options_.qos, options_.retain, id);
   switch (code) {
     case MOSQ_ERR_SUCCESS:
       break;
@@ -257,10 +260,13 @@ void MqttSink::stop() {
 }
 
 void MqttSink::save(std::string& out) {
+  save_text(writer_, out);
+  save_count(next_number_, out);
   save_count(unconfirmed_ + waiting_.size(), out);
   for (const auto* rows : {&in_flight_, &waiting_}) {
     for (const Row& row : *rows) {
       if (row.done) continue;
+      save_count(row.number, out);
       save_text(row.topic, out);
       save_text(row.payload, out);
     }
@@ -270,8 +276,11 @@ void MqttSink::save(std::string& out) {
 Status MqttSink::load(std::string_view bytes, bool exactly) {
   (void)exactly;  // what was published cannot be taken back
   StateReader in(bytes);
+  writer_ = in.text();
+  next_number_ = in.count();
   for (uint64_t left = in.count(); left > 0 && in.ok(); --left) {
     Row row;
+    row.number = in.count();
     row.topic = in.text();
     row.payload = in.text();
     row.bytes = row.topic.size() + row.payload.size() + kRowOverhead;

@@ -28,6 +28,9 @@ struct SinkOptions {
   int qos = 1;
   bool retain = false;
   TimestampStyle timestamps = TimestampStyle::kRfc3339;
+  // Each message has an id (`_sf_id`) that stays the same when it is sent again, for receivers that leave out
+  // what they know: writer and number, where a writer is this sink since its state was begun.
+  bool record_ids = false;
 };
 
 class MqttSink final : public Sink, private ClientOwner {
@@ -51,6 +54,7 @@ class MqttSink final : public Sink, private ClientOwner {
     std::string payload;
     size_t bytes = 0;     // of both
     int id = 0;           // once with the library
+    uint64_t number = 0;
     bool done = false;    // confirmed, or refused
   };
 
@@ -73,6 +77,8 @@ class MqttSink final : public Sink, private ClientOwner {
   void tell_host();
 
   SinkOptions options_;
+  std::string writer_;
+  uint64_t next_number_ = 0;
   std::unique_ptr<Client> client_;
   SinkHost* host_ = nullptr;
   std::deque<Row> in_flight_;  // with the library, in order

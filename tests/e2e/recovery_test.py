@@ -10,7 +10,7 @@ import time
 
 from daemon import STREAMFLOWD, Daemon, Folder, Mosquitto, read_records, run, wait_for
 
-KILLS = int(os.environ.get("STREAMFLOW_KILLS", "6"))  # of each test; scripts/long: many
+KILLS = int(os.environ.get("STREAMFLOW_KILLS", "12"))  # of each test; scripts/long: many
 
 WINDOWED = """\
 name: p
@@ -171,6 +171,42 @@ steps:
             daemon.end()
 
 
+def broker_to_broker():
+    """exactly_once to a sink that cannot leave out what it knows: under kill -9 each result has one id, and each id one result"""
+    with Folder() as folder, Mosquitto(folder) as broker:
+        config = folder / "p.yaml"
+        config.write_text(f"""\
+name: p
+delivery: exactly_once
+from: {{mqtt: "mqtt://127.0.0.1:{broker.port}/in/#"}}
+steps:
+  - save: "mqtt://127.0.0.1:{broker.port}/out"
+    version: 5
+""")
+        with open(folder / "heard", "wb") as heard:
+            listener = subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(broker.port), "-V", "5", "-q", "1",
+                                         "-t", "out", "-F", "%P %p"], stdout=heard)
+        daemon = Daemon(config, folder)
+        try:
+            wait_for("the connection", lambda: daemon.source_state("p") == "up")
+            dice = random.Random(time.time_ns())
+            sent = 0
+            for _ in range(KILLS):
+                broker.publish("in/a", [json.dumps({"n": sent + i}) for i in range(500)])
+                sent += 500
+                time.sleep(dice.uniform(0, 0.2))
+                daemon = kill(daemon, config, folder)
+            rows = lambda: [line.split(" ", 1) for line in (folder / "heard").read_text().splitlines() if line.endswith("}")]
+            wait_for("all", lambda: len({text for _, text in rows()}) == sent)
+            got = set(map(tuple, rows()))
+            assert len(got) == sent, f"{len(got)} pairs of id and record, {sent} records"
+            assert all(name.startswith("_sf_id:") for name, _ in got), next(iter(got))
+        finally:
+            listener.terminate()
+            listener.wait()
+            daemon.end()
+
+
 def finished_run():
     """a run that is complete leaves nothing to continue: the next one reads the file again"""
     with Folder() as folder:
@@ -226,4 +262,5 @@ steps:
 
 
 if __name__ == "__main__":
-    run([killed_exactly_once, killed_at_least_once, terminated, reloaded, file_to_file, finished_run, state_folder])
+    run([killed_exactly_once, killed_at_least_once, terminated, reloaded, file_to_file, broker_to_broker,
+         finished_run, state_folder])
