@@ -45,12 +45,14 @@ struct UvLoop::State {
   uv_async_t wake;
   uv_prepare_t before_sleep;
   uv_check_t after_poll;
+  uv_idle_t next_turn;  // while there is something in `soon`: the loop does not sleep
   mutable Micros now = 0;
   mutable bool stale = true;  // slept since `now` was read
   mutable bool clock_is_set = true;
   mutable uint64_t clock_checked_at = 0;  // by the monotonic clock, ns; 0: never
   Id last_id = 0;
   std::map<Id, Timer*> timers;
+  std::map<Id, Callback> soon;  // after(0, …)
   std::map<Id, Watch*> watches;
   std::vector<Signal*> signals;
   std::deque<Callback> deferred;
@@ -65,6 +67,17 @@ struct UvLoop::State {
       deferred.pop_front();
       fn();
     }
+  }
+
+  // What was there when it began: what is added meanwhile waits for another look at I/O and signals.
+  void run_soon() {
+    const Id upto = last_id;
+    while (!soon.empty() && soon.begin()->first <= upto) {
+      const Callback fn = std::move(soon.begin()->second);
+      soon.erase(soon.begin());
+      fn();
+    }
+    if (soon.empty()) uv_idle_stop(&next_turn);
   }
 
   void run_posted() {
@@ -90,6 +103,7 @@ UvLoop::UvLoop() : state_(std::make_unique<State>()) {
     state->run_deferred();
     state->stale = true;
   });
+  uv_idle_init(&s->loop, &s->next_turn);
   uv_check_init(&s->loop, &s->after_poll);
   uv_check_start(&s->after_poll, [](uv_check_t* h) {
     static_cast<State*>(h->loop->data)->run_deferred();
@@ -117,6 +131,8 @@ Micros UvLoop::wall_clock() {
   return tv.tv_sec * kMicrosPerSecond + tv.tv_usec;
 }
 
+Micros UvLoop::monotonic_clock() { return static_cast<Micros>(uv_hrtime() / 1000); }
+
 Micros UvLoop::now() const {
   if (state_->stale) {
     state_->now = wall_clock();
@@ -136,11 +152,18 @@ bool UvLoop::clock_is_set() const {
 }
 
 Loop::Id UvLoop::after(Micros delay, Callback fn) {
+  if (delay <= 0) {
+    // Not a timer: before libuv 1.45 one of zero length that starts another keeps the loop to itself.
+    const Id id = ++state_->last_id;
+    state_->soon.emplace(id, std::move(fn));
+    uv_idle_start(&state_->next_turn, [](uv_idle_t* h) { static_cast<State*>(h->loop->data)->run_soon(); });
+    return id;
+  }
   auto* timer = new Timer{{}, ++state_->last_id, std::move(fn)};
   uv_timer_init(&state_->loop, &timer->handle);
   timer->handle.data = timer;
   uv_update_time(&state_->loop);
-  const Micros millis = (std::max<Micros>(delay, 0) + kMicrosPerMilli - 1) / kMicrosPerMilli;
+  const Micros millis = (delay + kMicrosPerMilli - 1) / kMicrosPerMilli;
   uv_timer_start(
       &timer->handle,
       [](uv_timer_t* h) {
@@ -158,6 +181,7 @@ Loop::Id UvLoop::after(Micros delay, Callback fn) {
 }
 
 void UvLoop::cancel(Id id) {
+  if (state_->soon.erase(id) != 0) return;
   const auto it = state_->timers.find(id);
   if (it == state_->timers.end()) return;
   uv_timer_stop(&it->second->handle);

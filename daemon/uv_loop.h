@@ -17,7 +17,8 @@ class UvLoop final : public Loop {
   UvLoop(const UvLoop&) = delete;
   UvLoop& operator=(const UvLoop&) = delete;
 
-  static Micros wall_clock();  // any thread
+  static Micros wall_clock();       // any thread
+  static Micros monotonic_clock();  // CLOCK_MONOTONIC; any thread
 
   Micros now() const override;
   bool clock_is_set() const override;  // by the kernel's word, looked up once in ten seconds

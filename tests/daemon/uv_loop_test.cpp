@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -27,6 +28,35 @@ TEST_CASE("uv loop: now() stands still within a turn, deferred work runs before 
   });
   loop.run();
   CHECK(order == "timer deferred later");
+}
+
+TEST_CASE("uv loop: what asks for the next turn again and again leaves room for timers, descriptors and posts") {
+  UvLoop loop;
+  int turns = 0;
+  bool timer = false, posted = false, readable = false;
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  REQUIRE(write(ends[1], "x", 1) == 1);
+  const Loop::Id watch = loop.watch(ends[0], true, false, [&](bool, bool) { readable = true; });
+  loop.after(1'000, [&] { timer = true; });
+  std::thread other([&] { loop.post([&] { posted = true; }); });
+  std::function<void()> again = [&] {
+    ++turns;
+    if ((timer && posted && readable) || turns == 10'000'000) return loop.stop();
+    loop.after(0, again);
+  };
+  loop.after(0, again);
+  const Loop::Id never = loop.after(0, [&] { FAIL("it was cancelled"); });
+  loop.cancel(never);
+  loop.run();
+  other.join();
+  CHECK(timer);
+  CHECK(posted);
+  CHECK(readable);
+  CHECK(turns > 1);
+  loop.unwatch(watch);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_CASE("uv loop: post runs on the loop from another thread, and is refused when it has stopped") {
