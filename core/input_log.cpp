@@ -75,31 +75,45 @@ Result<std::vector<uint64_t>> InputLog::find_segments() const {
   return firsts;
 }
 
-Status InputLog::open(std::vector<std::string>& remarks) {
+// Cuts a damaged tail off; the size of what remains (0: it held no entry and is gone).
+Result<size_t> InputLog::check_segment(uint64_t first, std::vector<std::string>& remarks) {
+  const std::string name = path(first);
+  const auto text = disk_.read(name);
+  if (!text) return tl::unexpected(text.error());
+  const bool begun = text->size() >= kMagic.size();
+  if (begun && !text->starts_with(kMagic)) return fail(ErrorKind::kIo, name + " is no input log of this version");
+  const size_t good = !begun ? 0 : scan(*text, [this](const LogEntry& entry) {
+    last_ = std::max(last_, entry.number);
+    return true;
+  });
+  // A failed append leaves a torn tail, and the log went on in the next segment.
+  if (good < text->size())
+    remarks.push_back(name + ": a damaged tail of " + std::to_string(text->size() - good) + " bytes is cut off");
+  if (good <= kMagic.size()) {
+    if (auto status = disk_.remove(name); !status) return tl::unexpected(status.error());
+    return 0;
+  }
+  if (good < text->size())
+    if (auto status = disk_.truncate(name, good); !status) return tl::unexpected(status.error());
+  return good;
+}
+
+Status InputLog::open(std::vector<std::string>& remarks, Check check) {
   const auto firsts = find_segments();
   if (!firsts) return tl::unexpected(firsts.error());
-  for (const uint64_t first : *firsts) {
-    const std::string name = path(first);
-    const auto text = disk_.read(name);
-    if (!text) return tl::unexpected(text.error());
-    const bool begun = text->size() >= kMagic.size();
-    if (begun && !text->starts_with(kMagic))
-      return fail(ErrorKind::kIo, name + " is no input log of this version");
-    const size_t good = !begun ? 0 : scan(*text, [this](const LogEntry& entry) {
-      last_ = std::max(last_, entry.number);
-      return true;
-    });
-    // A failed append leaves a torn tail, and the log went on in the next segment.
-    if (good < text->size())
-      remarks.push_back(name + ": a damaged tail of " + std::to_string(text->size() - good) +
-                        " bytes is cut off");
-    if (good <= kMagic.size()) {
-      if (auto status = disk_.remove(name); !status) return status;
+  // Two: a failed append may have left whole entries that its repetition, cut short by a crash, lacks.
+  size_t left = check == Check::kAll ? firsts->size() : 2;
+  for (size_t i = firsts->size(); i-- > 0;) {
+    const uint64_t first = (*firsts)[i];
+    if (left == 0) {
+      segments_.push_front({first, 0});
       continue;
     }
-    if (good < text->size())
-      if (auto status = disk_.truncate(name, good); !status) return status;
-    segments_.push_back({first, good});
+    const auto bytes = check_segment(first, remarks);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (*bytes == 0) continue;
+    segments_.push_front({first, *bytes});
+    --left;
   }
   durable_ = last_;
   return {};
@@ -131,13 +145,20 @@ Result<LogSummary> InputLog::inspect() const {
   return out;
 }
 
-Status InputLog::read(uint64_t after, const std::function<bool(const LogEntry&)>& fn) {
+Status InputLog::read(uint64_t after, const std::function<bool(const LogEntry&)>& fn,
+                      std::vector<std::string>& remarks) {
   bool more = true;
   for (size_t i = 0; i < segments_.size() && more; ++i) {
     if (i + 1 < segments_.size() && segments_[i + 1].first <= after + 1) continue;
-    const auto text = disk_.read(path(segments_[i].first));
+    const uint64_t first = segments_[i].first;
+    const std::string name = path(first);
+    const auto text = disk_.read(name);
     if (!text) return tl::unexpected(text.error());
     if (text->size() < kMagic.size()) continue;
+    if (!text->starts_with(kMagic)) return fail(ErrorKind::kIo, name + " is no input log of this version");
+    if (first > after + 1)
+      remarks.push_back("input log damaged before " + name + ": entries " + std::to_string(after + 1) + " to " +
+                        std::to_string(first - 1) + " are lost");
     scan(*text, [&](const LogEntry& entry) {
       if (entry.number <= after) return true;  // also one that a failed append left behind
       after = entry.number;

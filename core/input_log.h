@@ -53,13 +53,17 @@ class InputLog {
   InputLog(const InputLog&) = delete;
   InputLog& operator=(const InputLog&) = delete;
 
-  // Finds the segments; cuts a damaged tail off the last one and says so in `remarks`.
-  // An error: a segment is damaged before its end, or of another version, or cannot be read.
-  Status open(std::vector<std::string>& remarks);
+  enum class Check : unsigned char { kEnd, kAll };
+  // Finds the segments; cuts damaged tails off those it looks at and says so in `remarks`.  kEnd: only where a
+  // crash can have left one, the last segment with an entry and the one before it, so that a start takes as
+  // long with a gigabyte as with a megabyte; read() checks the others.
+  // An error: a segment is of another version, or cannot be read.
+  Status open(std::vector<std::string>& remarks, Check check = Check::kEnd);
   // The same without changing anything.
   Result<LogSummary> inspect() const;
-  // Calls `fn` for each entry after number `after`, until it returns false.
-  Status read(uint64_t after, const std::function<bool(const LogEntry&)>& fn);
+  // Calls `fn` for each entry after number `after`, until it returns false.  `remarks`: which entries are lost
+  // to damage on the way.
+  Status read(uint64_t after, const std::function<bool(const LogEntry&)>& fn, std::vector<std::string>& remarks);
 
   // Numbers the entry and returns the number.  It is on its way to the disk from now on.
   uint64_t append(LogEntry entry);
@@ -83,10 +87,11 @@ class InputLog {
  private:
   struct Segment {
     uint64_t first;
-    size_t bytes;
+    size_t bytes;  // 0: not looked at
   };
   std::string path(uint64_t first) const;
   Result<std::vector<uint64_t>> find_segments() const;  // first numbers, in order
+  Result<size_t> check_segment(uint64_t first, std::vector<std::string>& remarks);
   static size_t scan(std::string_view text, const std::function<bool(const LogEntry&)>& fn);
   void write_out();
   void written(uint64_t upto, size_t bytes, const Status& status);

@@ -101,6 +101,8 @@ Status Journal::load_checkpoint(std::vector<std::string>& remarks) {
 void Journal::recover(std::function<void()> done) {
   if (recovered_) return done();
   on_recovered_ = std::move(done);
+  recovery_began_ = loop_.now();
+  arm();  // a long recovery that is interrupted goes on from where it was
   recover_some();
 }
 
@@ -108,20 +110,8 @@ void Journal::recover_some() {
   turn_ = 0;
   size_t bytes = 0;
   while (bytes < kTurnBytes && !pipeline_.is_paused()) {
-    if (to_replay_.empty()) {
-      size_t read = 0;
-      const Status status = log_.read(applied_, [&](const LogEntry& entry) {
-        to_replay_.push_back({entry, std::string(entry.body), nullptr});
-        return (read += entry.body.size()) < kReplayBytes;
-      });
-      if (!status) log(LogLevel::kError, pipeline_.name + ": " + status.error().message);
-      if (to_replay_.empty()) {
-        recovered_ = true;
-        if (on_recovered_) std::exchange(on_recovered_, nullptr)();
-        arm();
-        return;
-      }
-    }
+    if (to_replay_.empty() && !read_log()) return;
+    if (to_replay_.empty()) return caught_up();
     Held next = std::move(to_replay_.front());
     to_replay_.pop_front();
     next.entry.body = next.body;
@@ -131,6 +121,39 @@ void Journal::recover_some() {
     pipeline_.apply(next.entry, nullptr);
   }
   turn_ = loop_.after(pipeline_.is_paused() ? kPressurePause : 0, [this] { recover_some(); });
+}
+
+// The next entries to replay, none at the end.  False: the disk refuses; recovery is tried again in a while,
+// since to go on without them, and to write a checkpoint behind them, would lose them.
+bool Journal::read_log() {
+  size_t read = 0;
+  std::vector<std::string> remarks;
+  const Status status = log_.read(applied_, [&](const LogEntry& entry) {
+    to_replay_.push_back({entry, std::string(entry.body), nullptr});
+    return (read += entry.body.size()) < kReplayBytes;
+  }, remarks);
+  for (const std::string& remark : remarks) {
+    log(LogLevel::kError, pipeline_.name + ": " + remark);
+    pipeline_.record_error("state", remark, "");
+  }
+  if (status || !to_replay_.empty()) return true;
+  if (status.error().message != trouble_)
+    log(LogLevel::kError, pipeline_.name + ": " + status.error().message + "; it is tried again");
+  trouble_ = status.error().message;
+  pipeline_.record_error("state", trouble_, "");
+  turn_ = loop_.after(kRetry, [this] { recover_some(); });
+  return false;
+}
+
+void Journal::caught_up() {
+  recovered_ = true;
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.1f",
+                static_cast<double>(loop_.now() - recovery_began_) / kMicrosPerSecond);
+  log(LogLevel::kInfo, pipeline_.name + ": has caught up: " + std::to_string(replayed_) +
+                           " entries of the input log handled again in " + seconds + " s");
+  if (on_recovered_) std::exchange(on_recovered_, nullptr)();
+  arm();
 }
 
 // --- input ---------------------------------------------------------------------------------------

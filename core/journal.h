@@ -77,6 +77,8 @@ class Journal {
   };
   Status load_checkpoint(std::vector<std::string>& remarks);
   void recover_some();
+  bool read_log();
+  void caught_up();
   void durable(uint64_t upto);
   void trouble(const Error& error);
   void arm();
@@ -101,6 +103,7 @@ class Journal {
   std::function<void()> on_recovered_;
   bool recovered_ = true;
   uint64_t replayed_ = 0;
+  Micros recovery_began_ = 0;
   Loop::Id timer_ = 0, retry_ = 0, turn_ = 0;
   std::string trouble_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -99,7 +99,7 @@ class Inspector {
     damaged_ = damaged_ || !summary->damage.empty();
     if (!repair_ || summary->damage.empty()) return;
     std::vector<std::string> remarks;
-    if (auto opened = input_log.open(remarks); !opened) return unreadable(opened.error());
+    if (auto opened = input_log.open(remarks, InputLog::Check::kAll); !opened) return unreadable(opened.error());
     for (const std::string& remark : remarks) std::printf("              %s\n", remark.c_str());
   }
 
