@@ -18,6 +18,7 @@
 #include "daemon/config_yaml.h"
 #include "daemon/demo.h"
 #include "daemon/eval.h"
+#include "daemon/health.h"
 #include "daemon/json_schema.h"
 #include "daemon/list.h"
 #include "daemon/logging.h"
@@ -75,6 +76,7 @@ struct CommandLine {
   bool syntax = false;
   bool against_running = false;
   bool repair = false;
+  bool readiness = false;
   TestCommand test;
   ReplayCommand replay;
   EvalCommand eval;
@@ -204,6 +206,12 @@ int run_command_line(int argc, char** argv) {
   CLI::App* state = app.add_subcommand("state", "what a state folder holds, and whether it is whole");
   state->add_option("DIR", line.path, "the state folder")->required();
   state->add_flag("--repair", line.repair, "cut damaged tails off, set damaged checkpoints aside");
+  CLI::App* health = app.add_subcommand("health", "whether a daemon on this machine answers: exit code 0 or 1");
+  health->add_option("--listen", line.daemon.listen, "where it listens")
+      ->check(listen_validator())
+      ->capture_default_str()
+      ->envname("STREAMFLOW_LISTEN");
+  health->add_flag("--ready", line.readiness, "also whether all its pipelines have been started");
   CLI::App* schema = app.add_subcommand("schema", "the JSON Schema of pipeline files");
   CLI::App* list = app.add_subcommand("list", "verbs, sources, sinks and functions");
   list->add_option("KIND", line.list_what, "verb, source, sink or function");
@@ -229,6 +237,7 @@ int run_command_line(int argc, char** argv) {
   if (*eval) return run_eval(line.eval);
   if (*demo) return line.run_demo();
   if (*state) return run_state(line.path, line.repair);
+  if (*health) return run_health(line.daemon.listen, line.readiness);
   if (*schema) return print(json_schema(make_registry()));
   if (*version) return print("streamflowd " STREAMFLOW_VERSION "\n");
   if (*list) {

@@ -53,6 +53,7 @@ std::string folder_name(const std::string& name) {
 
 Supervisor::Supervisor(DaemonOptions options)
     : options_(std::move(options)),
+      notify_(loop_, take_service_environment()),
       memory_(loop_, options_.memory_limit, [this](bool is_short) { memory_is_short(is_short); }),
       watch_(loop_, options_.config, [this] { reload(); }) {
   web::HubOptions hub;
@@ -138,11 +139,11 @@ int Supervisor::run() {
   loop_.on_signal(SIGINT, [this] { shut_down(); });
   signal(SIGPIPE, SIG_IGN);
   publish_status();
-  hub_->set_ready(false, "starting");
   if (const int code = serve(); code != 0) return code;
 
   for (auto& pipeline : built)
     if (!adopt(std::move(pipeline))) return kRuntimeFailure;
+  running_ = true;
   tick();
   memory_.start();
   if (options_.watch && !options_.built_in) watch_.start();
@@ -207,13 +208,18 @@ void Supervisor::publish_status() {
   hub_->set_status(std::make_shared<const std::string>(
       status_document(pipelines_, started_, loop_.now(), reload_, rates_)));
   hub_->set_metrics(std::make_shared<const std::string>(metrics_text(pipelines_)));
-  hub_->set_ready(arriving_.empty() && !stopping_, stopping_ ? "stopping" : "a pipeline is starting");
+  const bool ready = running_ && arriving_.empty() && !stopping_;
+  hub_->set_ready(ready, stopping_ ? "stopping" : running_ ? "a pipeline is starting" : "starting");
+  if (stopping_ || !running_) return;
+  notify_.status(service_status(pipelines_, arriving_.size(), reload_));
+  if (ready) notify_.ready();
 }
 
 // The problems, as the API shows them; empty where all went well.
 std::string Supervisor::reload() {
   if (stopping_) return "stopping";
   log(LogLevel::kInfo, "reloading");
+  notify_.reloading(UvLoop::monotonic_clock());
   Diagnostics diagnostics;
   auto built = load(diagnostics);
   const bool good = diagnostics.ok();
@@ -318,6 +324,7 @@ void Supervisor::shut_down() {
   if (stopping_) return;
   stopping_ = true;
   log(LogLevel::kInfo, "stopping");
+  notify_.stopping();
   loop_.after(options_.stop_timeout, [this] {
     log(LogLevel::kWarn, "stop timeout reached");
     finish();

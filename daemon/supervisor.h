@@ -13,6 +13,7 @@
 #include "daemon/file_disk.h"
 #include "daemon/memory_guard.h"
 #include "daemon/reload_endpoint.h"
+#include "daemon/service_notify.h"
 #include "daemon/status.h"
 #include "daemon/uv_loop.h"
 #include "web/hub.h"
@@ -62,6 +63,7 @@ class Supervisor {
 
   DaemonOptions options_;
   UvLoop loop_;
+  ServiceNotify notify_;
   MemoryGuard memory_;
   ConfigWatch watch_;
   bool memory_short_ = false;
@@ -77,6 +79,7 @@ class Supervisor {
   Rates rates_;
   ReloadStatus reload_;
   Micros started_ = 0;
+  bool running_ = false;  // all pipelines have been started
   bool stopping_ = false;
   size_t draining_ = 0;  // that the end waits for
   int exit_code_ = 0;
