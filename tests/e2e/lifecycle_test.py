@@ -249,8 +249,11 @@ def colours_stay_in_the_terminal():
             config.write_text("from: {generate: sensors}\nsteps:\n  - filtr: temperature > 1\n")
             daemon.send_signal(signal.SIGHUP)
             hear(b"reload refused")
-            with urllib.request.urlopen(url + "/api/v1/pipelines", timeout=10) as reply:
-                error = json.loads(reply.read())["reload"]["error"]
+
+            def refusal():
+                with urllib.request.urlopen(url + "/api/v1/pipelines", timeout=10) as reply:
+                    return json.loads(reply.read())["reload"]["error"]
+            error = wait_for("the refusal", refusal)
             assert "filtr" in error and "\x1b" not in error, error
             daemon.send_signal(signal.SIGTERM)
             hear(b"written")
