@@ -22,12 +22,20 @@ class Folder:
 
 def replay(pipeline, records, streams=("main",)):
     """The records of each stream, times in microseconds since the epoch."""
+    return replay_several(pipeline, {None: records}, streams)
+
+
+def replay_several(pipeline, inputs, streams=("main",)):
+    """The same for records of several streams, by name."""
     with Folder() as folder:
         (folder / "p.yaml").write_text(pipeline)
-        with open(folder / "in.ndjson", "w") as file:
-            for record in records:
-                file.write(json.dumps(record) + "\n")
-        arguments = [STREAMFLOWD, "replay", folder / "p.yaml", "--input", folder / "in.ndjson", "--timestamps", "us"]
+        arguments = [STREAMFLOWD, "replay", folder / "p.yaml", "--timestamps", "us"]
+        for i, (name, records) in enumerate(inputs.items()):
+            path = folder / f"in{i}.ndjson"
+            with open(path, "w") as file:
+                for record in records:
+                    file.write(json.dumps(record) + "\n")
+            arguments += ["--input", f"{name}={path}" if name else path]
         for name in streams:
             arguments += ["--output", f"{name}={folder / name}.ndjson"]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
