@@ -101,14 +101,18 @@ class TimeOrder final : public Operator {
     return row + 1 < batch.rows ? (*batch.watermark)[row + 1] : batch.watermark_after;
   }
 
-  // The end of the rows from `at` on that can be handled at once, in their order.
+  // The end of the rows from `at` on that can be handled at once, in their order.  A row that is
+  // older than its watermark begins anew: what the inner step's deadline did before it may make it
+  // late.
   size_t in_order_end(const Batch& batch, size_t at) const {
+    const size_t first = at;
     const Times& time = *batch.time;
     const Micros held = held_.empty() ? kTimeMax : held_.begin()->first;
     Micros last = handled_;
     for (; at < batch.count(); ++at) {
       const uint32_t row = batch.row_at(at);
       if (time[row] < last || time[row] >= held || time[row] > after(batch, row)) break;
+      if (at != first && time[row] < (*batch.watermark)[row]) break;
       last = time[row];
     }
     return at;
