@@ -72,21 +72,21 @@ double ValueWindow::deviation(double center) const {
 // A. Neumaier's summation (1974).
 double ValueWindow::mean() const {
   double sum = 0, lost = 0;
-  for (const double x : ring_) {
+  each([&](double x) {
     const double next = sum + x;
     lost += std::abs(sum) >= std::abs(x) ? (sum - next) + x : (x - next) + sum;
     sum = next;
-  }
+  });
   return (sum + lost) / static_cast<double>(ring_.size());
 }
 
 double ValueWindow::spread(double mean) const {
   if (least() == greatest()) return 0;
   double squares = 0, rest = 0;
-  for (const double x : ring_) {
+  each([&](double x) {
     squares += (x - mean) * (x - mean);
     rest += x - mean;
-  }
+  });
   const auto count = static_cast<double>(ring_.size());
   return std::sqrt((squares - rest * rest / count) / (count - 1));
 }

@@ -35,6 +35,13 @@ class ValueWindow {
   void load(StateReader& in);
 
  private:
+  // In the order of their coming, so that sums do not depend on where the ring begins.
+  template <class Take>
+  void each(Take&& take) const {
+    for (size_t i = next_; i < ring_.size(); ++i) take(ring_[i]);
+    for (size_t i = 0; i < next_; ++i) take(ring_[i]);
+  }
+
   std::vector<double> ring_;
   size_t next_ = 0;  // in ring_, once it is full
   std::vector<double> sorted_;
