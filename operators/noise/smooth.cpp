@@ -89,6 +89,13 @@ bool check_options(BuildContext& context, const SmoothPlan& plan) {
   using enum SmoothMethod;
   const bool windowed = plan.method != kEwm && plan.method != kKalman;
   bool good = belongs("alpha", plan.method == kEwm, "`method: ewm`");
+  good = belongs("half_life", plan.method == kEwm, "`method: ewm`") && good;
+  if (params.has("alpha") && params.has("half_life")) {
+    context.diagnostics.error("E0433", params.span("half_life"),
+                              "weights are by number, `alpha:`, or by time, `half_life:`",
+                              "leave out one of them");
+    good = false;
+  }
   good = belongs("n", windowed, "`method: mean`, `median` or `savgol`") && good;
   good = belongs("degree", plan.method == kSavgol, "`method: savgol`") && good;
   good = belongs("process_noise", plan.method == kKalman, "`method: kalman`") && good;
@@ -102,6 +109,9 @@ bool read_numbers(BuildContext& context, SmoothPlan& plan) {
     return false;
   };
   plan.alpha = params.number("alpha");
+  plan.half_life = params.duration("half_life");
+  if (params.has("half_life") && plan.half_life <= 0)
+    return wrong("half_life", "'half_life' is more than nothing");
   plan.n = static_cast<size_t>(params.integer("n"));
   plan.degree = static_cast<size_t>(params.integer("degree"));
   plan.process_noise = params.number("process_noise");
@@ -124,6 +134,7 @@ std::unique_ptr<Operator> build(BuildContext& context) {
   auto fields = read_field_pairs(context, "smooth", FieldValues::kNumbers);
   if (!fields || !check_options(context, plan) || !read_numbers(context, plan)) return nullptr;
   std::string signature = params.choice("method") + " " + std::to_string(plan.n);
+  if (plan.half_life != 0) signature += " by time";
   for (const FieldPair& field : *fields) {
     signature += "\n" + field.from;
     context.output.set(field.to, Type::kDouble);
@@ -150,7 +161,7 @@ StepDescriptor smooth_step() {
   StepDescriptor step;
   step.verb = "smooth";
   step.summary = "smooth numbers, each by those before it";
-  step.pandas = "ewm(adjust=False).mean(), rolling(n).mean()";
+  step.pandas = "ewm().mean(), rolling(n).mean()";
   step.argument = {"smooth", OptionType::kFields, "fields, in place or as {new: old}"};
   step.argument.required = true;
   OptionDescriptor method{"method", OptionType::kChoice, "how; each record gets its value at once"};
@@ -159,6 +170,7 @@ StepDescriptor smooth_step() {
   using enum OptionType;
   step.options = {std::move(method),
                   number("alpha", kNumber, "ewm: the weight of the newest value", "0.3", 0, 1),
+                  {"half_life", kDuration, "ewm: the age of values with half the newest's weight"},
                   number("n", kInteger, "mean, median, savgol: how many values", "5", 1,
                          ValueWindow::kValuesMax),
                   number("degree", kInteger, "savgol: of the polynomial", "2", 0, kDegreeMax),

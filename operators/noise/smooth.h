@@ -2,6 +2,9 @@
 // it: no record waits.
 //
 //   ewm      y0 = x0;  y = a x + (1 - a) y'   (`alpha: 0.3`); pandas ewm(adjust=False)
+//            with `half_life: 10s` weights are 2^(-age / half_life) instead:
+//              w0 = 1;  w = w' 2^(-dt / half_life) + 1;  y = y' + (x - y') / w
+//            pandas ewm(halflife="10s", times=t)
 //   mean     of the last n values (`n: 5`), fewer at the start; pandas rolling(n, min_periods=1)
 //   median   of the last n values, fewer at the start
 //   savgol   the value at x of the polynomial of `degree: 2` that fits the last n values best,

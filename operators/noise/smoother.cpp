@@ -1,6 +1,7 @@
 #include "operators/noise/smoother.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace streamflow {
 
@@ -43,9 +44,7 @@ std::vector<double> savgol_weights(size_t m, size_t degree) {
 double Smoother::add(const SmoothPlan& plan, double x, Micros time) {
   switch (plan.method) {
     case SmoothMethod::kEwm:
-      level_ = started_ ? plan.alpha * x + (1 - plan.alpha) * level_ : x;
-      started_ = true;
-      return level_;
+      return ewm(plan, x, time);
     case SmoothMethod::kKalman:
       return kalman(plan, x, time);
     case SmoothMethod::kMean:
@@ -62,6 +61,22 @@ double Smoother::add(const SmoothPlan& plan, double x, Micros time) {
   double y = 0;
   for (size_t i = 0; i < weights.size(); ++i) y += weights[i] * window_.newest(i);
   return y;
+}
+
+double Smoother::ewm(const SmoothPlan& plan, double x, Micros time) {
+  if (plan.half_life == 0) {
+    level_ = started_ ? plan.alpha * x + (1 - plan.alpha) * level_ : x;
+  } else if (!started_) {
+    level_ = x;
+    variance_ = 1;
+  } else {
+    const auto since = static_cast<double>(std::max<Micros>(time - time_, 0));
+    variance_ = variance_ * std::exp2(-since / static_cast<double>(plan.half_life)) + 1;
+    level_ += (x - level_) / variance_;
+  }
+  started_ = true;
+  time_ = time;
+  return level_;
 }
 
 double Smoother::kalman(const SmoothPlan& plan, double x, Micros time) {

@@ -16,6 +16,7 @@ SmoothMethod smooth_method(std::string_view name);
 struct SmoothPlan {
   SmoothMethod method = SmoothMethod::kEwm;
   double alpha = 0.3;
+  Micros half_life = 0;  // kEwm: weights by time, not by number
   size_t n = 5;
   size_t degree = 2;
   double process_noise = 0.01;
@@ -36,11 +37,12 @@ class Smoother {
   void load(StateReader& in);
 
  private:
+  double ewm(const SmoothPlan& plan, double x, Micros time);
   double kalman(const SmoothPlan& plan, double x, Micros time);
 
   bool started_ = false;
   double level_ = 0;     // kEwm, kKalman
-  double variance_ = 0;  // kKalman
+  double variance_ = 0;  // kKalman; with half_life the sum of weights
   Micros time_ = 0;
   ValueWindow window_;  // others
 };
