@@ -41,6 +41,7 @@ std::unique_ptr<KeyColumns> KeyColumns::build(BuildContext& context, std::string
     }
     part.name = name == value ? implied_name(*value, *part.program) : name->text;
     part.type = part.program->type();
+    part.text = value->text;
     if (part.name.empty()) {
       context.diagnostics.error("E0401", value->span, "a key that is computed needs a name",
                                 "write {name: expression}");
@@ -72,6 +73,12 @@ std::string_view KeyColumns::error(const std::vector<ColumnPtr>& columns, uint32
     if (column->kind(row) == Kind::kError) return column->text(row);
   }
   return {};
+}
+
+std::string KeyColumns::signature() const {
+  std::string text = " by";
+  for (const KeyPart& part : parts_) text += "\n" + part.text;
+  return text;
 }
 
 bool KeyColumns::can_fail() const {

@@ -13,6 +13,7 @@ namespace streamflow {
 struct KeyPart {
   std::string name;  // of the field in the step's output
   Type type = Type::kDyn;
+  std::string text;  // the expression, as written
   std::unique_ptr<expr::Program> program;
 };
 
@@ -21,7 +22,8 @@ class KeyColumns {
   static OptionDescriptor option();      // `by`
   static OptionDescriptor max_option();  // `max_keys`
 
-  // From the context's `by`, or another option of keys; problems are reported, and nothing returned.
+  // From the context's `by`, or another option of keys; problems are reported, and nothing
+  // returned.
   static std::unique_ptr<KeyColumns> build(BuildContext& context, std::string_view option = "by");
 
   const std::vector<KeyPart>& parts() const { return parts_; }
@@ -33,6 +35,8 @@ class KeyColumns {
   // The reason why this row has no key, or empty.
   static std::string_view error(const std::vector<ColumnPtr>& columns, uint32_t row);
   bool can_fail() const;  // some part is computed
+  // What state must have been saved by to be loaded here.
+  std::string signature() const;
 
  private:
   std::vector<KeyPart> parts_;

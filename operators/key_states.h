@@ -11,8 +11,8 @@
 
 #include "core/keys.h"
 #include "core/node.h"
-#include "operators/key_columns.h"
 #include "core/state_bytes.h"
+#include "operators/key_columns.h"
 
 namespace streamflow {
 
@@ -197,6 +197,7 @@ template <class State>
 std::unique_ptr<KeyStates<State>> read_key_states(BuildContext& context, std::string signature) {
   auto keys = KeyColumns::build(context);
   if (!keys) return nullptr;
+  signature += keys->signature();
   return std::make_unique<KeyStates<State>>(context.params.verb, std::move(keys),
                                             static_cast<size_t>(context.params.integer("max_keys")),
                                             std::move(signature));

@@ -66,6 +66,7 @@ struct AggregateKind {
   std::string_view name;
   bool counts;      // gives 0, not null, of nothing under `empty: zero`
   bool short_form;  // takes one value: `mean: temperature`
+  bool keeps;       // its state grows with the values
   std::string_view help;
   std::unique_ptr<Aggregate> (*make)(const AggregateCallSpec& spec);
   Type (*result)(const AggregateCallSpec& spec);

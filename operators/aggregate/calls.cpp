@@ -9,8 +9,7 @@ namespace streamflow {
 std::string signature_of(const std::vector<CallPlan>& calls) {
   std::string text;
   for (const CallPlan& call : calls) {
-    text += call.value ? " " : " rows:";
-    text += call.kind->name;
+    text += "\n" + call.spec.function + " of " + call.text;
   }
   return text;
 }

@@ -18,6 +18,7 @@ namespace streamflow {
 struct CallPlan {
   const AggregateKind* kind = nullptr;
   AggregateCallSpec spec;
+  std::string text;                       // the entry that it is of, as written
   std::unique_ptr<expr::Program> value;   // null: count()
   std::unique_ptr<expr::Program> second;  // of aggregates of two values
   std::unique_ptr<expr::Program> where;   // may be null

@@ -32,7 +32,7 @@ void EntryReader::read_map(std::string_view option) {
       continue;
     }
     auto program = compile_aggregate_option(context_, *value, outside_);
-    add_entry(key->text, key->span, std::move(program));
+    add_entry(key->text, key->span, value->text, std::move(program));
   }
 }
 
@@ -58,7 +58,7 @@ void EntryReader::read_short(const AggregateKind& kind, const SpecValue& value) 
     if (value.text == "false") return;
     SpecValue call = value;
     call.text = "";
-    return add_entry("count", value.span,
+    return add_entry("count", value.span, {},
                      compile_aggregate_option(context_, call, outside_, function));
   }
   if (!is_path(value.text)) {
@@ -66,10 +66,10 @@ void EntryReader::read_short(const AggregateKind& kind, const SpecValue& value) 
                    "for an expression: select: {name: " + function + "(" + value.text + ")}");
   }
   auto program = compile_aggregate_option(context_, value, outside_, function);
-  add_entry(path_name(value.text) + "_" + function, value.span, std::move(program));
+  add_entry(path_name(value.text) + "_" + function, value.span, value.text, std::move(program));
 }
 
-void EntryReader::add_entry(const std::string& name, const Span& name_span,
+void EntryReader::add_entry(const std::string& name, const Span& name_span, const std::string& text,
                             std::unique_ptr<expr::AggregateProgram> program) {
   check_name(name, name_span);
   if (!program) {
@@ -79,7 +79,7 @@ void EntryReader::add_entry(const std::string& name, const Span& name_span,
     return;
   }
   EntryPlan entry{name, Type::kDyn, made_.calls.size(), program->calls.size(), nullptr};
-  for (expr::AggregateCall& call : program->calls) add_call(call);
+  for (expr::AggregateCall& call : program->calls) add_call(call, text);
   entry.outer = std::move(program->outer);
   if (entry.outer) {
     entry.type = entry.outer->type();
@@ -98,11 +98,12 @@ void EntryReader::add_entry(const std::string& name, const Span& name_span,
   made_.entries.push_back(std::move(entry));
 }
 
-void EntryReader::add_call(expr::AggregateCall& call) {
+void EntryReader::add_call(expr::AggregateCall& call, const std::string& text) {
   CallPlan made;
   made.kind = find_aggregate(call.function);
   assert(made.kind != nullptr);  // the expression language has no others
   made.spec.function = call.function;
+  made.text = text;
   made.spec.constants = std::move(call.constants);
   made.spec.values_max =
       static_cast<uint32_t>(context_.params.integer("max_values", kAggregateValuesMax));

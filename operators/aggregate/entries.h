@@ -39,9 +39,9 @@ class EntryReader {
   void problem(std::string code, const Span& span, std::string message, std::string label = {});
   void check_name(const std::string& name, const Span& span);
   void read_short(const AggregateKind& kind, const SpecValue& value);
-  void add_entry(const std::string& name, const Span& name_span,
+  void add_entry(const std::string& name, const Span& name_span, const std::string& text,
                  std::unique_ptr<expr::AggregateProgram> program);
-  void add_call(expr::AggregateCall& call);
+  void add_call(expr::AggregateCall& call, const std::string& text);
 
   BuildContext& context_;
   Schema& outside_;

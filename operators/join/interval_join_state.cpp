@@ -22,6 +22,7 @@ constexpr unsigned char kNullKey = 1, kMatched = 2, kHandled = 4, kHeld = 8;
 std::string join_signature(const JoinPlan& plan) {
   std::string text = "how " + std::to_string(static_cast<int>(plan.how)) + " keys " +
                      std::to_string(plan.keys.size());
+  for (const JoinKey& key : plan.keys) text += "\n" + key.name + "\n" + key.right_name;
   if (plan.bounded) text += " in " + std::to_string(plan.least) + ".." + std::to_string(plan.most);
   return text;
 }

@@ -14,7 +14,7 @@ constexpr uint64_t kSweepRecords =
 
 std::string TrailingPlan::signature() const {
   const std::string window = span != 0 ? std::to_string(span) + "us" : std::to_string(count);
-  return verb + " " + window + " by " + std::to_string(keys->parts().size()) + signature_of(calls) +
+  return verb + " " + window + keys->signature() + signature_of(calls) +
          (min_count > 1 ? " counted" : "");
 }
 

@@ -36,15 +36,15 @@ std::unique_ptr<RowState> RowState::build(BuildContext& context,
                                           static_cast<size_t>(context.params.integer("max_keys")));
   for (const expr::RowCall* call : calls) {
     state->functions_.push_back(make_row_function(*call));
-    state->signature_ += " " + call->function;
+    state->signature_ += "\n" + call->function;
+    for (const Value& constant : call->constants)
+      state->signature_ += " " + expr::literal(constant);
   }
   return state;
 }
 
 RowState::RowState(std::unique_ptr<KeyColumns> keys, size_t keys_max)
-    : keys_(std::move(keys)),
-      ids_(keys_max),
-      signature_("by " + std::to_string(keys_->parts().size())) {}
+    : keys_(std::move(keys)), ids_(keys_max), signature_(keys_->signature()) {}
 
 void RowState::take(Batch& batch, Emitter& out) {
   const std::vector<ColumnPtr> owners = keys_->columns(batch, 0);

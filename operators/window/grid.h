@@ -50,6 +50,14 @@ class WindowGrid {
     if (calendar_) return calendar_->start(calendar_->index_of(time));
     return floor_to(time, pane_, offset_);
   }
+  // Panes by number; not of all time.
+  int64_t index_of(Micros time) const {
+    return calendar_ ? calendar_->index_of(time) : floor_to(time - offset_, pane_) / pane_;
+  }
+  Micros start_at(int64_t index) const {
+    return calendar_ ? calendar_->start(index) : index * pane_ + offset_;
+  }
+  int64_t panes() const { return calendar_ ? size_cuts_ : size_ / pane_; }  // of a window
   // Of the pane that starts there.
   Micros pane_end(Micros start) const {
     if (all_) return kAllEnd;

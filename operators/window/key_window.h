@@ -36,6 +36,9 @@ class KeyWindow : public Operator {
   void send_late(const Batch& batch, const Selection& late, Emitter& out);
   void send(Emitter& out);
 
+  static Micros arrival_of(const Batch& batch, uint32_t row) {
+    return batch.arrival ? (*batch.arrival)[row] : kTimeMin;
+  }
   unsigned partition(uint32_t id) const { return plan_.keys->keyed() ? ids_.partition(id) : 0; }
   void touch(uint32_t id) { dirty_.set(partition(id)); }
 

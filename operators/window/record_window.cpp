@@ -56,7 +56,7 @@ void RecordWindow::take(const Batch& batch, uint32_t row, uint32_t id, Emitter& 
   pending_groups_.push_back(run.group);
   const uint64_t records = key.records;
   if (records >= plan_.count && (records - plan_.count) % plan_.step == 0) {
-    close_full(id, (*batch.watermark)[row]);
+    close_full(id, (*batch.watermark)[row], arrival_of(batch, row));
   }
 }
 
@@ -66,9 +66,9 @@ uint64_t RecordWindow::next_start(const Key& key) const {
   return ((key.records - plan_.count) / plan_.step + 1) * plan_.step;
 }
 
-void RecordWindow::close_full(uint32_t id, Micros mark) {
+void RecordWindow::close_full(uint32_t id, Micros mark, Micros arrival) {
   Key& key = keys_[id];
-  full_.push_back({id, mark, {}});
+  full_.push_back({id, mark, arrival, {}});
   const uint64_t start = key.records - plan_.count;
   for (const Run& run : key.runs) {
     if (run.begin >= start) full_.back().runs.push_back(run);
@@ -81,7 +81,8 @@ void RecordWindow::close_full(uint32_t id, Micros mark) {
   });
 }
 
-void RecordWindow::add_result(uint32_t id, std::span<const Run> runs, Micros upto, bool partial) {
+void RecordWindow::add_result(uint32_t id, std::span<const Run> runs, Micros upto, bool partial,
+                              Micros arrival) {
   Micros first = kTimeMax, last = kTimeMin;
   for (const Run& run : runs) {
     first = std::min(first, run.first);
@@ -89,13 +90,13 @@ void RecordWindow::add_result(uint32_t id, std::span<const Run> runs, Micros upt
   }
   // As records arrive, an older one may fill a window.
   const Micros time = std::max(last, partial ? last_time_ : upto);
-  results_.add({first, last, time, upto, id, partial});
+  results_.add({first, last, time, upto, id, partial, 0, true, arrival});
   for (const Run& run : runs) results_.merge(groups_, run.group);
 }
 
 void RecordWindow::send_full(Emitter& out) {
   for (const Full& full : full_) {
-    add_result(full.id, full.runs, full.mark, false);
+    add_result(full.id, full.runs, full.mark, false, full.arrival);
     if (results_.rows() == kBatchRowsMax) send(out);
   }
   send(out);

@@ -37,7 +37,7 @@ class RecordWindow final : public KeyWindow {
   // A full window of which the aggregates are not complete before the batch's records are absorbed.
   struct Full {
     uint32_t id;
-    Micros mark;  // the watermark of the record that filled it
+    Micros mark, arrival;  // the watermark and stamp of the record that filled it
     std::vector<Run> runs;
   };
 
@@ -46,8 +46,9 @@ class RecordWindow final : public KeyWindow {
   void forget_keys(unsigned partition) override;
 
   void take(const Batch& batch, uint32_t row, uint32_t id, Emitter& out);
-  void close_full(uint32_t id, Micros mark);
-  void add_result(uint32_t id, std::span<const Run> runs, Micros upto, bool partial);
+  void close_full(uint32_t id, Micros mark, Micros arrival);
+  void add_result(uint32_t id, std::span<const Run> runs, Micros upto, bool partial,
+                  Micros arrival = kTimeMin);
   void send_full(Emitter& out);
   uint64_t next_start(const Key& key) const;
   void add_unfinished(uint32_t id, Micros upto);

@@ -4,11 +4,27 @@
 
 namespace streamflow {
 
+// Sessions that end on the way are closed here, so that a batch's results are one batch.
 size_t SessionWindow::process(const Batch& batch, size_t begin_at, Emitter& out) {
   begin(batch, begin_at);
-  rows_.clear();
   late_.clear();
   size_t at = begin_at;
+  while (true) {
+    at = take_rows(batch, at, out);
+    if (at == batch.count() || results_.rows() == kBatchRowsMax) break;
+    if (!close_due((*batch.watermark)[batch.row_at(at)])) break;
+  }
+  send(out);
+  send_late(batch, late_, out);
+  if (at > begin_at) dirty_.set(0);
+  if (at == batch.count()) inputs_.release();
+  return at;
+}
+
+// Up to the first record whose watermark closes a session.
+size_t SessionWindow::take_rows(const Batch& batch, size_t at, Emitter& out) {
+  const size_t begin_at = at;
+  rows_.clear();
   // What is due can change with every record; a session opened here has the earliest end of all
   // that are.
   Micros deadline = next_deadline();
@@ -28,12 +44,7 @@ size_t SessionWindow::process(const Batch& batch, size_t begin_at, Emitter& out)
   for (size_t i = 0; i < rows_.size(); ++i) place(batch, i, out);
   flush(batch, out);
   ids_.unpin();
-  send_late(batch, late_, out);
-  if (at > begin_at) {
-    dirty_.set(0);
-    if (batch.arrival) arrival_ = (*batch.arrival)[batch.row_at(at - 1)];
-  }
-  if (at == batch.count()) inputs_.release();
+  if (at > begin_at && batch.arrival) arrival_ = (*batch.arrival)[batch.row_at(at - 1)];
   return at;
 }
 
@@ -142,29 +153,34 @@ void SessionWindow::gather_due(Micros upto) {
   });
 }
 
-bool SessionWindow::on_watermark(Micros upto, Emitter& out) {
+// Adds results of what is due until there are as many as a batch holds; true: of all.
+bool SessionWindow::close_due(Micros upto) {
   dirty_.set(0);
   if (due_next_ == due_.size()) gather_due(upto);
   for (; due_next_ < due_.size() && results_.rows() < kBatchRowsMax; ++due_next_) {
     const uint32_t at = due_[due_next_];
     const Session& session = sessions_[at];
     const Micros end = end_of(session);
-    results_.add({session.first, end, end, upto, session.id});
+    results_.add({session.first, end, end, upto, session.id, false, 0, true, arrival_});
     results_.merge(groups_, session.group);
     heads_[session.id] = session.next;  // the key's sessions end in order
     touch(session.id);
-  }
-  const size_t sent = results_.rows();
-  send(out);
-  for (size_t i = due_next_ - sent; i < due_next_; ++i) {
-    groups_.give_back(sessions_[due_[i]].group);
-    remove(due_[i]);
+    groups_.give_back(session.group);
+    remove(at);
   }
   if (due_next_ < due_.size()) return false;
   due_.clear();
   due_next_ = 0;
+  return true;
+}
+
+bool SessionWindow::on_watermark(Micros upto, Emitter& out) {
+  const bool done = close_due(upto);
+  const bool sent = results_.rows() != 0;
+  send(out);
+  if (!done) return false;
   if (upto != kTimeMax) last_forwarded_ = std::max(last_forwarded_, upto);
-  if (sent != 0) ids_.forget_dead();
+  if (sent) ids_.forget_dead();
   return true;
 }
 

@@ -44,6 +44,8 @@ class SessionWindow final : public KeyWindow {
   void forget_keys(unsigned partition) override;
 
   Micros end_of(const Session& session) const { return session.last + plan_.gap; }
+  size_t take_rows(const Batch& batch, size_t at, Emitter& out);
+  bool close_due(Micros upto);
   void place(const Batch& batch, size_t i, Emitter& out);
   void flush(const Batch& batch, Emitter& out);
   uint32_t open(uint32_t id, Micros time, uint32_t before, uint32_t after);

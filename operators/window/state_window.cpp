@@ -48,7 +48,8 @@ size_t StateWindow::process(const Batch& batch, size_t begin_at, Emitter& out) {
     arrival_ = (*batch.arrival)[batch.row_at(batch.count() - 1)];
   }
   for (const Closed& closed : closed_) {
-    results_.add({closed.first, closed.end, closed.time, closed.mark, closed.id});
+    results_.add({closed.first, closed.end, closed.time, closed.mark, closed.id, false, 0, true,
+                  closed.arrival});
     results_.merge(groups_, closed.group);
     if (results_.rows() == kBatchRowsMax) send(out);
   }
@@ -75,7 +76,8 @@ void StateWindow::take(const Batch& batch, uint32_t row, uint32_t id, bool when,
   if (!when && (!is_open || !plan_.until)) {
     if (is_open) {
       const Micros sent_at = output_watermark(mark);
-      close(id, time, std::max({open_[id].first, time - 1, sent_at}), sent_at);
+      close(id, time, std::max({open_[id].first, time - 1, sent_at}), sent_at,
+            arrival_of(batch, row));
     }
     ++out.tally().filtered;
     return;
@@ -84,7 +86,7 @@ void StateWindow::take(const Batch& batch, uint32_t row, uint32_t id, bool when,
   touch(id);
   pending_rows_.push_back(row);
   pending_groups_.push_back(open_[id].group);
-  if (until) close(id, time, std::max(time, mark), mark);
+  if (until) close(id, time, std::max(time, mark), mark, arrival_of(batch, row));
 }
 
 void StateWindow::open(uint32_t id, Micros time) {
@@ -93,8 +95,8 @@ void StateWindow::open(uint32_t id, Micros time) {
   ++open_count_;
 }
 
-void StateWindow::close(uint32_t id, Micros end, Micros time, Micros mark) {
-  closed_.push_back({id, open_[id].first, end, time, mark, open_[id].group});
+void StateWindow::close(uint32_t id, Micros end, Micros time, Micros mark, Micros arrival) {
+  closed_.push_back({id, open_[id].first, end, time, mark, arrival, open_[id].group});
   open_[id] = {};
   --open_count_;
   touch(id);

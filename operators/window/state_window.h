@@ -37,7 +37,7 @@ class StateWindow final : public KeyWindow {
   };
   struct Closed {
     uint32_t id;
-    Micros first, end, time, mark;
+    Micros first, end, time, mark, arrival;
     uint32_t group;
   };
 
@@ -47,7 +47,7 @@ class StateWindow final : public KeyWindow {
 
   void take(const Batch& batch, uint32_t row, uint32_t id, bool when, bool until, Emitter& out);
   void open(uint32_t id, Micros time);
-  void close(uint32_t id, Micros end, Micros time, Micros mark);
+  void close(uint32_t id, Micros end, Micros time, Micros mark, Micros arrival);
 
   std::vector<Open> open_;  // by id
   size_t open_count_ = 0;

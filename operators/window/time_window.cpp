@@ -14,6 +14,7 @@ TimeWindow::TimeWindow(WindowPlan plan)
     : plan_(std::move(plan)),
       signature_(plan_.signature()),
       ids_(plan_.keys_max),
+      sums_(plan_, panes_),
       results_(plan_),
       inputs_(*plan_.keys, plan_.calls) {}
 
@@ -77,7 +78,8 @@ size_t TimeWindow::route(const Batch& batch, size_t begin, Emitter& out) {
       ++at;
       continue;
     }
-    if (runs_.empty() || runs_.back().pane != pane) runs_.push_back({pane, taken, taken});
+    if (runs_.empty() || runs_.back().pane != pane)
+      runs_.push_back({pane, current_start_, taken, taken});
     taken = follow_run(batch, at, taken);
     if (plan_.keys->can_fail()) taken = without_failed_keys(batch, runs_.back().end, taken, out);
     runs_.back().end = taken;
@@ -162,6 +164,7 @@ Pane* TimeWindow::open(Micros start, Micros watermark, Micros time) {
   closed_ = std::max(closed_, watermark);
   deadline_ = std::min(deadline_, plan_.grid.first_end(start, closed_));
   plan_early(watermark, time);
+  sums_.forget(start);
   return panes_.emplace(start, std::move(pane)).first->second.get();
 }
 
@@ -190,29 +193,34 @@ void TimeWindow::take_ids(const Batch& batch, Emitter& out) {
 
 void TimeWindow::absorb(const Batch& batch, Emitter& out) {
   if (runs_.size() == 1) {
-    if (!rows_.empty()) add(batch, *runs_[0].pane, rows_, row_ids_, out);
+    if (!rows_.empty()) add(batch, runs_[0], rows_, row_ids_, out);
     return;
   }
   // Records out of order: those of each pane together, so that the loops are long.
   for (size_t first = 0; first < runs_.size(); ++first) {
-    Pane* pane = runs_[first].pane;
-    if (pane == nullptr) continue;
+    const Run run = runs_[first];
+    if (run.pane == nullptr) continue;
     part_rows_.clear();
     part_ids_.clear();
     for (size_t i = first; i < runs_.size(); ++i) {
-      if (runs_[i].pane != pane) continue;
+      if (runs_[i].pane != run.pane) continue;
       const auto begin = static_cast<ptrdiff_t>(runs_[i].begin);
       const auto end = static_cast<ptrdiff_t>(runs_[i].end);
       part_rows_.insert(part_rows_.end(), rows_.begin() + begin, rows_.begin() + end);
       part_ids_.insert(part_ids_.end(), row_ids_.begin() + begin, row_ids_.begin() + end);
       runs_[i].pane = nullptr;
     }
-    if (!part_rows_.empty()) add(batch, *pane, part_rows_, part_ids_, out);
+    if (!part_rows_.empty()) add(batch, run, part_rows_, part_ids_, out);
   }
 }
 
-void TimeWindow::add(const Batch& batch, Pane& pane, std::span<const uint32_t> rows,
+void TimeWindow::add(const Batch& batch, const Run& run, std::span<const uint32_t> rows,
                      std::span<const uint32_t> ids, Emitter& out) {
+  Pane& pane = *run.pane;
+  if (pane.summed) {
+    sums_.forget(run.start);
+    pane.summed = false;
+  }
   groups_.resize(rows.size());
   pane.find_groups(ids, ids_.capacity(), mark_, groups_.data(), [this](uint32_t id, bool is_new) {
     if (is_new) ids_.retain(id);
@@ -277,6 +285,7 @@ bool TimeWindow::on_watermark(Micros upto, Emitter& out) {
     done = !more;
   }
   if (done) {
+    if (early_next_ <= upto) early_next_ = kTimeMax;
     if (!panes_.empty()) plan_early(upto, upto);
     last_forwarded_ = std::max(last_forwarded_, output_watermark(upto));
     ids_.forget_dead();
@@ -324,29 +333,32 @@ void TimeWindow::start_closing(Micros end, bool ending) {
 
 // The keys that the window has results for.
 void TimeWindow::gather(Micros end, bool ending) {
-  closing_.ids.clear();
-  std::vector<char> seen;
-  const bool one_pane = plan_.grid.one_pane();
-  if (!one_pane || tracked_on_ != 0) seen.resize(ids_.capacity());
-  gather_panes(end, seen);
+  gather_records(end);
   if (tracked_on_ == 0) return;
   if (ending && last_ends_.empty()) find_last_ends();
   for (const uint32_t id : tracked_ids_) {
-    if (!tracked_[id].on || seen[id] != 0) continue;
+    if (!tracked_[id].on) continue;
+    if (closing_.records != nullptr && closing_.records->group(id) != Pane::kNone) continue;
     // The end of input adds no empty windows after a key's last one with records.
     if (!ending || (id < last_ends_.size() && last_ends_[id] > end)) closing_.ids.push_back(id);
   }
 }
 
-// Those with records; each once, `seen` (empty: there is but one pane) says which were taken.
-void TimeWindow::gather_panes(Micros end, std::vector<char>& seen) {
-  for (auto pane = panes_.lower_bound(plan_.grid.start_of(end));
-       pane != panes_.end() && pane->first < end; ++pane) {
-    for (const uint32_t id : pane->second->ids()) {
-      if (id == Pane::kNone) continue;
-      if (!seen.empty() && std::exchange(seen[id], char{1}) != 0) continue;
-      closing_.ids.push_back(id);
-    }
+// What the window's panes hold together.
+void TimeWindow::gather_records(Micros end) {
+  parts_.clear();
+  sums_.parts(plan_.grid.start_of(end), end, ids_.capacity(), parts_);
+  closing_.ids.clear();
+  closing_.records = parts_.empty() ? nullptr : parts_[0];
+  if (parts_.size() > 1) {
+    if (total_ == nullptr) total_ = std::make_unique<Pane>(plan_.calls);
+    total_->clear();
+    for (const Pane* part : parts_) total_->merge(*part, ids_.capacity(), groups_);
+    closing_.records = total_.get();
+  }
+  if (closing_.records == nullptr) return;
+  for (const uint32_t id : closing_.records->ids()) {
+    if (id != Pane::kNone) closing_.ids.push_back(id);
   }
 }
 
@@ -370,10 +382,7 @@ void TimeWindow::add_results(size_t most, Micros upto) {
                      : WindowResults::Row{start, closing_.end, closing_.end - 1,
                                           output_watermark(upto), id});
   }
-  for (auto pane = panes_.lower_bound(start); pane != panes_.end() && pane->first < closing_.end;
-       ++pane) {
-    results_.merge(*pane->second, ids);
-  }
+  if (closing_.records != nullptr) results_.merge(*closing_.records, ids);
   if (plan_.empty != EmptyWindows::kSkip && !closing_.early) {
     for (size_t i = 0; i < count; ++i) follow(first + i, ids[i]);
   }
@@ -384,9 +393,9 @@ void TimeWindow::add_results(size_t most, Micros upto) {
 void TimeWindow::add_row(Micros end, uint32_t id, Micros upto, uint32_t revision) {
   const Micros start = plan_.grid.start_of(end);
   results_.add({start, end, end - 1, output_watermark(upto), id, false, revision});
-  for (auto pane = panes_.lower_bound(start); pane != panes_.end() && pane->first < end; ++pane) {
-    results_.merge(*pane->second, {&id, 1});
-  }
+  parts_.clear();
+  sums_.parts(start, end, ids_.capacity(), parts_);
+  for (const Pane* part : parts_) results_.merge(*part, {&id, 1});
 }
 
 void TimeWindow::send(bool early, Emitter& out) {
@@ -432,6 +441,8 @@ void TimeWindow::untrack() {
 
 void TimeWindow::finish_closing() {
   closing_.active = false;
+  closing_.records = nullptr;
+  if (total_) total_->clear();
   closed_ = std::max(closed_, closing_.end);
   while (plan_.keep == 0 && !panes_.empty() &&
          plan_.grid.last_end(panes_.begin()->first) <= closing_.end) {
@@ -445,6 +456,7 @@ void TimeWindow::drop(Panes::iterator pane) {
     dirty_.set(partition(id));
     ids_.release(id);
   }
+  if (pane->second->summed) sums_.forget(pane->first);
   current_ = nullptr;
   if (spare_.empty() && pane->second->ids().size() <= kSpareGroupsMax) {
     pane->second->clear();

@@ -13,8 +13,12 @@
 // windows are sent after those of the windows that it closed.  One window of all time has the
 // bounds of its records, for all keys alike, and holds the output's watermark back till it is sent.
 //
-// State: O(open windows x keys), at most max_keys keys and kPanesMax panes; a record beyond either
-// fails. Belongs to its pipeline's loop thread.
+// What a window of several panes holds is summed up once, when it closes, from the panes or sums of
+// them (pane_sums.h), in time proportional to what is in those.
+//
+// State: a pane holds the keys that it has records of, so all is O(keys x panes with records of
+// theirs), at most max_keys keys and kPanesMax panes; a record beyond either fails.  Belongs to its
+// pipeline's loop thread.
 #pragma once
 
 #include <bitset>
@@ -26,6 +30,7 @@
 #include "core/keys.h"
 #include "core/node.h"
 #include "operators/window/pane.h"
+#include "operators/window/pane_sums.h"
 #include "operators/window/window_plan.h"
 #include "operators/window/window_results.h"
 
@@ -49,10 +54,11 @@ class TimeWindow final : public Operator {
   std::string unfinished() const override;
 
  private:
-  using Panes = std::map<Micros, std::unique_ptr<Pane>>;  // by start
+  using Panes = PaneSums::Panes;
   // Rows of rows_ that follow each other in one pane.
   struct Run {
     Pane* pane;
+    Micros start;  // of the pane
     size_t begin, end;
   };
   // A window whose results are being sent.
@@ -60,8 +66,9 @@ class TimeWindow final : public Operator {
     bool active = false;
     bool early = false;  // it stays open
     Micros end = 0;
-    std::vector<uint32_t> ids;  // in order of keys
-    size_t next = 0;            // the first id not sent
+    const Pane* records = nullptr;  // all of the window; null: none
+    std::vector<uint32_t> ids;      // in order of keys
+    size_t next = 0;                // the first id not sent
   };
   // A key whose empty windows are sent.
   struct Tracked {
@@ -84,7 +91,7 @@ class TimeWindow final : public Operator {
   Pane* open(Micros start, Micros watermark, Micros time);
   void take_ids(const Batch& batch, Emitter& out);
   void absorb(const Batch& batch, Emitter& out);
-  void add(const Batch& batch, Pane& pane, std::span<const uint32_t> rows,
+  void add(const Batch& batch, const Run& run, std::span<const uint32_t> rows,
            std::span<const uint32_t> ids, Emitter& out);
   void send_late(const Batch& batch, Emitter& out);
   void note_bounds(const Batch& batch);
@@ -103,7 +110,7 @@ class TimeWindow final : public Operator {
   Micros next_data_end() const;
   void start_closing(Micros end, bool ending);
   void gather(Micros end, bool ending);
-  void gather_panes(Micros end, std::vector<char>& seen);
+  void gather_records(Micros end);
   void add_results(size_t most, Micros upto);
   void add_row(Micros end, uint32_t id, Micros upto, uint32_t revision);
   void send(bool early, Emitter& out);
@@ -131,6 +138,8 @@ class TimeWindow final : public Operator {
   const std::string signature_;
   KeyDictionary ids_;
   Panes panes_;
+  PaneSums sums_;
+  std::unique_ptr<Pane> total_;               // of the window whose results are being sent
   std::vector<std::unique_ptr<Pane>> spare_;  // at most one, to be used again
   Micros closed_ = kTimeMin;                  // windows that end here or before are closed
   Micros deadline_ = kTimeMax;
@@ -162,6 +171,7 @@ class TimeWindow final : public Operator {
   Micros current_start_ = 0;
   uint64_t current_width_ = 0;
   std::vector<uint32_t> rows_, row_ids_, groups_;
+  std::vector<const Pane*> parts_;
   std::vector<Run> runs_;
   Selection late_;
   std::vector<uint32_t> part_rows_, part_ids_;

@@ -30,7 +30,7 @@ void TimeWindow::revise(const Batch& batch, uint32_t row, Emitter& out) {
   Pane* pane = found != panes_.end() ? found->second.get() : open(start, watermark, time);
   if (pane == nullptr) return out.fail(batch, row, "window: too many open windows");
   rows_.assign(1, row);
-  runs_.assign(1, {pane, 0, 1});
+  runs_.assign(1, {pane, start, 0, 1});
   take_ids(batch, out);
   if (rows_.empty()) return;
   const uint32_t id = row_ids_[0];
@@ -79,8 +79,7 @@ bool TimeWindow::start_early(Micros after) {
   if (end == kTimeMax) return false;
   closing_.active = closing_.early = true;
   closing_.end = end;
-  std::vector<char> seen(ids_.capacity());
-  gather_panes(end, seen);
+  gather_records(end);
   ids_.sort(closing_.ids);
   return true;
 }

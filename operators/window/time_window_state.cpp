@@ -6,7 +6,7 @@
 //   others:      none of these
 //   panes: count, and of each its start, count of keys, and of each key its encoding and aggregates
 //   keys whose empty windows are sent: count, and of each its encoding, empty windows in a row, and
-//                count and cells of its last result
+//                count and cells of its last result (`zero`: of its last calls)
 //   revisions: count, and of each the window's end, the key's encoding, and how many there were
 // A partition without keys is empty but for partition 0.
 #include <algorithm>
@@ -167,10 +167,12 @@ void TimeWindow::load_tracked(StateReader& in) {
     if (id == KeyDictionary::kNone) return;
     track(id, in.count());
     const uint64_t cells = in.count();
-    if (cells > plan_.entries.size()) return in.fail();
+    const size_t most =
+        plan_.empty == EmptyWindows::kZero ? plan_.calls.size() : plan_.entries.size();
+    if (cells > most) return in.fail();
     if (cells == 0) continue;
     std::vector<StoredCell>& result = previous_[id];
-    result.resize(plan_.entries.size());
+    result.resize(most);
     for (uint64_t cell = 0; cell < cells; ++cell) result[cell].load(in);
   }
 }
@@ -216,6 +218,8 @@ void TimeWindow::forget_partition(unsigned partition_) {
     pane = any ? std::next(pane) : panes_.erase(pane);
   }
   current_ = nullptr;
+  sums_.clear();
+  for (const auto& [start, pane] : panes_) pane->summed = false;
   closing_ = {};
   for (const uint32_t id : tracked_ids_) {
     if (!tracked_[id].on || partition(id) != partition_) continue;

@@ -167,6 +167,8 @@ class WindowReader {
       return fail("E0411", map.span, "a window of a state needs `when:`, what opens it");
     }
     plan_.when = compile_condition(*when);
+    plan_.conditions = "when " + when->text;
+    if (until != nullptr) plan_.conditions += "\nuntil " + until->text;
     if (until != nullptr) plan_.until = compile_condition(*until);
     return plan_.when != nullptr && (until == nullptr || plan_.until != nullptr);
   }

@@ -9,14 +9,15 @@ std::string WindowPlan::signature() const {
   } else if (count != 0) {
     text = "count " + std::to_string(count) + "/" + std::to_string(step);
   } else if (when) {
-    text = until ? "when until" : "when";
+    text = conditions;
   } else if (grid.is_all()) {
     text = "all";
   } else {
     text = std::to_string(grid.size()) + "/" + std::to_string(grid.every()) + "+" +
            std::to_string(grid.offset());
   }
-  return text + " by " + std::to_string(keys->parts().size()) + signature_of(calls);
+  if (empty != EmptyWindows::kSkip) text += " empty " + std::to_string(static_cast<int>(empty));
+  return text + keys->signature() + signature_of(calls);
 }
 
 }  // namespace streamflow

@@ -24,6 +24,7 @@ struct WindowPlan {
 
   std::unique_ptr<expr::Program> when;   // of windows of a state: opens, and holds without `until`
   std::unique_ptr<expr::Program> until;  // the record that closes; may be null
+  std::string conditions;                // the two as written
 
   std::unique_ptr<KeyColumns> keys;
   std::vector<CallPlan> calls;

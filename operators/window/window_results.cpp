@@ -68,20 +68,39 @@ void WindowResults::add_bounds(Batch& batch) const {
   batch.columns.push_back({"window_end", std::move(ends), false});
 }
 
-std::shared_ptr<Column> WindowResults::call_column(size_t call) const {
+std::shared_ptr<Column> WindowResults::call_column(size_t call, PreviousResults& previous,
+                                                   const Stamp& stamp) const {
   auto column = std::make_shared<Column>(rows_.size());
   aggregates_[call]->write(0, rows_.size(), *column, 0);
-  if (plan_.empty == EmptyWindows::kSkip) return column;
-  const bool zero = plan_.empty == EmptyWindows::kZero && plan_.calls[call].kind->counts;
+  if (plan_.empty == EmptyWindows::kSkip || stamp.early) return column;
+  if (plan_.empty == EmptyWindows::kZero && plan_.calls[call].kind->counts) {
+    put_zeros(call, previous, *column);
+    return column;
+  }
   for (size_t row = 0; row < rows_.size(); ++row) {
-    if (!rows_[row].empty) continue;
-    if (zero) {
-      column->set_int(row, 0);
-    } else {
-      column->set_null(row);
-    }
+    if (rows_[row].empty) column->set_null(row);
   }
   return column;
+}
+
+// 0 or 0.0, as the key's last sum was.
+void WindowResults::put_zeros(size_t call, PreviousResults& previous, Column& column) const {
+  const bool sum = plan_.calls[call].kind->result(plan_.calls[call].spec) == Type::kNumber;
+  for (uint32_t row = 0; row < rows_.size(); ++row) {
+    if (!rows_[row].empty) {
+      if (!sum) continue;
+      std::vector<StoredCell>& cells = previous[rows_[row].id];
+      cells.resize(plan_.calls.size());
+      if (is_number(column.kind(row))) cells[call].set(column, row);
+      continue;
+    }
+    const auto found = sum ? previous.find(rows_[row].id) : previous.end();
+    if (found != previous.end() && found->second[call].kind() == Kind::kDouble) {
+      column.set_real(row, 0);
+    } else {
+      column.set_int(row, 0);
+    }
+  }
 }
 
 // As a field; failures are noted, but for empty windows.
@@ -96,13 +115,15 @@ std::shared_ptr<Column> WindowResults::finished(const Column& column) {
   return result;
 }
 
-void WindowResults::add_entry(const EntryPlan& entry, Batch& batch) {
+void WindowResults::add_entry(const EntryPlan& entry, PreviousResults& previous, const Stamp& stamp,
+                              Batch& batch) {
   if (!entry.outer) {
-    entry_columns_.push_back(finished(*call_column(entry.first_call)));
+    entry_columns_.push_back(finished(*call_column(entry.first_call, previous, stamp)));
   } else {
     Batch inner = batch;
     for (size_t i = 0; i < entry.calls; ++i) {
-      inner.columns.push_back({"$" + std::to_string(i), call_column(entry.first_call + i), false});
+      inner.columns.push_back(
+          {"$" + std::to_string(i), call_column(entry.first_call + i, previous, stamp), false});
     }
     entry_columns_.push_back(finished(*entry.outer->evaluate(inner)));
   }
@@ -152,9 +173,11 @@ void WindowResults::add_times(const Stamp& stamp, Batch& batch) const {
   batch.watermark = std::move(watermarks);
   batch.watermark_after = stamp.last_forwarded;
   batch.stream_start = stamp.stream_start;
-  if (stamp.arrival != kTimeMin) {
-    batch.arrival = std::make_shared<Times>(rows_.size(), stamp.arrival);
+  auto arrivals = std::make_shared<Times>();
+  for (const Row& row : rows_) {
+    arrivals->push_back(row.arrival == kTimeMin ? stamp.arrival : row.arrival);
   }
+  if (arrivals->front() != kTimeMin) batch.arrival = std::move(arrivals);
 }
 
 void WindowResults::send(const KeyDictionary& keys, PreviousResults& previous, const Stamp& stamp,
@@ -166,7 +189,7 @@ void WindowResults::send(const KeyDictionary& keys, PreviousResults& previous, c
   add_times(stamp, batch);
   add_keys(keys, batch);
   add_bounds(batch);
-  for (const EntryPlan& entry : plan_.entries) add_entry(entry, batch);
+  for (const EntryPlan& entry : plan_.entries) add_entry(entry, previous, stamp, batch);
   if (plan_.empty == EmptyWindows::kPrevious && !stamp.early) repeat_previous(previous);
   add_marks(stamp, batch);
   for (const auto& [row, text] : notes_) out.cell_error(batch, static_cast<uint32_t>(row), text);

@@ -16,7 +16,8 @@
 
 namespace streamflow {
 
-// The last results of keys whose empty windows repeat them, by id.
+// The last results of keys whose empty windows repeat them, by id: of `previous` the entries', of
+// `zero` the calls', whose kind a zero has.
 using PreviousResults = std::unordered_map<uint32_t, std::vector<StoredCell>>;
 
 class WindowResults {
@@ -30,7 +31,8 @@ class WindowResults {
     uint32_t id;
     bool partial = false;
     uint32_t revision = 0;
-    bool empty = true;  // until something is merged
+    bool empty = true;          // until something is merged
+    Micros arrival = kTimeMin;  // of the record that made it; kTimeMin: the stamp's
   };
 
   size_t rows() const { return rows_.size(); }
@@ -55,9 +57,12 @@ class WindowResults {
  private:
   void add_keys(const KeyDictionary& keys, Batch& batch) const;
   void add_bounds(Batch& batch) const;
-  void add_entry(const EntryPlan& entry, Batch& batch);
+  void add_entry(const EntryPlan& entry, PreviousResults& previous, const Stamp& stamp,
+                 Batch& batch);
   void add_marks(const Stamp& stamp, Batch& batch) const;
-  std::shared_ptr<Column> call_column(size_t call) const;
+  std::shared_ptr<Column> call_column(size_t call, PreviousResults& previous,
+                                      const Stamp& stamp) const;
+  void put_zeros(size_t call, PreviousResults& previous, Column& column) const;
   std::shared_ptr<Column> finished(const Column& column);
   void repeat_previous(PreviousResults& previous);
   void add_times(const Stamp& stamp, Batch& batch) const;
