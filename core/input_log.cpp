@@ -172,8 +172,13 @@ uint64_t InputLog::append(LogEntry entry) {
   entry.number = ++last_;
   if (waiting_.empty()) waiting_first_ = entry.number;
   append_entry(entry, waiting_);
-  write_out();
+  if (waiting_.size() >= kLazyBytes) write_out();
   return entry.number;
+}
+
+void InputLog::flush() {
+  wanted_ = last_;
+  write_out();
 }
 
 // One append at a time: what comes meanwhile goes together with the next.
@@ -213,7 +218,7 @@ void InputLog::written(uint64_t upto, size_t bytes, const Status& status) {
   segments_.back().bytes += bytes;
   durable_ = upto;
   if (on_durable) on_durable(upto);
-  write_out();
+  if (wanted_ > durable_ || waiting_.size() >= kLazyBytes) write_out();
 }
 
 void InputLog::retry() {

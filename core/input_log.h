@@ -45,6 +45,7 @@ struct LogSummary {
 class InputLog {
  public:
   static constexpr size_t kSegmentBytes = size_t{16} << 20;
+  static constexpr size_t kLazyBytes = size_t{256} << 10;  // more does not wait for `flush`
   static constexpr std::string_view kMagic = "SFLOG\0\0\1";
 
   // `folder` within the disk's.
@@ -65,8 +66,10 @@ class InputLog {
   // to damage on the way.
   Status read(uint64_t after, const std::function<bool(const LogEntry&)>& fn, std::vector<std::string>& remarks);
 
-  // Numbers the entry and returns the number.  It is on its way to the disk from now on.
+  // Numbers the entry and returns the number.  It goes to the disk with the next `flush`, or once much waits.
   uint64_t append(LogEntry entry);
+  // What was appended so far is on its way to the disk from now on.
+  void flush();
   // Told with each entry number up to which all are durable.
   std::function<void(uint64_t)> on_durable;
   // Told when the disk refuses; the log tries again each second, in a new segment, until it takes what waits.
@@ -102,6 +105,7 @@ class InputLog {
   bool new_segment_ = true;
   uint64_t last_ = 0;
   uint64_t durable_ = 0;
+  uint64_t wanted_ = 0;  // number up to which `flush` asked
   std::string waiting_;  // not yet given to the disk
   uint64_t waiting_first_ = 0;
   std::string flying_;   // at the disk

@@ -64,7 +64,7 @@ Journal::~Journal() { close(); }
 
 void Journal::close() {
   *alive_ = false;
-  for (Loop::Id* id : {&timer_, &retry_, &turn_}) loop_.cancel(std::exchange(*id, 0));
+  for (Loop::Id* id : {&timer_, &retry_, &turn_, &flush_}) loop_.cancel(std::exchange(*id, 0));
   log_.on_durable = nullptr;
   log_.on_trouble = nullptr;
   waiters_.clear();
@@ -163,8 +163,14 @@ bool Journal::take(const LogEntry& entry, const BlockPtr& block) {
   arm();
   if (!exactly_once_) {
     applied_ = number;
+    if (flush_ == 0)
+      flush_ = loop_.after(kFlushEvery, [this] {
+        flush_ = 0;
+        log_.flush();
+      });
     return true;
   }
+  log_.flush();
   held_.push_back({entry, std::string(entry.body), block});
   held_.back().entry.number = number;
   if (block) held_bytes_ += block->size;
@@ -173,6 +179,7 @@ bool Journal::take(const LogEntry& entry, const BlockPtr& block) {
 
 void Journal::when_durable(std::function<void()> fn) {
   if (log_.durable() >= log_.last()) return fn();
+  log_.flush();
   waiters_.emplace_back(log_.last(), std::move(fn));
 }
 

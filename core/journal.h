@@ -36,6 +36,7 @@ class Journal {
   static constexpr Micros kEvery = 5 * kMicrosPerSecond;
   static constexpr size_t kBytesPerSecond = size_t{10} << 20;  // of checkpoints: large ones are fewer
   static constexpr Micros kRetry = kMicrosPerSecond;
+  static constexpr Micros kFlushEvery = 10 * kMicrosPerMilli;  // of input that nobody waits to acknowledge
   static constexpr size_t kWaitingMax = size_t{32} << 20;  // input that waits for the disk: sources pause
   static constexpr size_t kHeldMax = size_t{8} << 20;      // blocks that wait for it: the same
   static constexpr std::string_view kMagic = "SFCHKPT\1";
@@ -104,7 +105,7 @@ class Journal {
   bool recovered_ = true;
   uint64_t replayed_ = 0;
   Micros recovery_began_ = 0;
-  Loop::Id timer_ = 0, retry_ = 0, turn_ = 0;
+  Loop::Id timer_ = 0, retry_ = 0, turn_ = 0, flush_ = 0;
   std::string trouble_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -159,6 +159,7 @@ void MqttSource::lost() { subscribing_.clear(); }
 // --- messages ---
 
 void MqttSource::message(const mosquitto_message& message) {
+  confirms_ = confirms_ || message.qos > 0;
   if (message.qos == 1 && seen_before(message)) return;
   if (message.retain && !options_.retained) return;
   if (message.qos == 1) host_->ident(ident_);
@@ -220,9 +221,11 @@ void MqttSource::hand_over(const mosquitto_message& message, std::string_view to
       ordered_, meta_);
 }
 
-// The hold ends when no crash can lose the records; without an input log that is now.
+// The hold ends when no crash can lose the records; without an input log that is now, and also where they
+// were all of QoS 0, which nobody confirms.
 void MqttSource::turn() {
   host_->flush();
+  if (!std::exchange(confirms_, false)) return client_->release();
   // Nothing is read meanwhile; of a connection that came after this one there is nothing to release.
   host_->when_durable([this, turn = ++turns_] {
     if (turn == turns_ && client_) client_->release();

@@ -109,6 +109,7 @@ class MqttSource final : public Source, private ClientOwner {
   std::unordered_map<int, uint64_t> again_;  // of those before: may be sent again
   bool resuming_ = false;
   uint64_t turns_ = 0;
+  bool confirms_ = false;  // a message of this turn waits for its acknowledgement
   std::string ident_;
   bool may_stray_ = false;  // the kept session had filters that we do not
 };
