@@ -662,7 +662,9 @@ void append(const SpecValue& value, std::string& out) {
 }  // namespace
 
 std::string fingerprint(const PipelineSpec& spec) {
-  const std::string folder = std::filesystem::absolute(spec.folder).lexically_normal().string();
+  std::error_code error;  // of a folder that is gone: then its name must do
+  const std::filesystem::path whole = std::filesystem::absolute(spec.folder.empty() ? "." : spec.folder, error);
+  const std::string folder = error ? spec.folder : whole.lexically_normal().string();
   std::string out = spec.name + "\n" + spec.delivery + "\n" + folder + "\n";
   for (const StreamSpec& stream : spec.streams) {
     out += "stream ";

@@ -171,13 +171,17 @@ Refusal Connection::check(RequestHead& head) const {
 }
 
 void Connection::answer() {
-  if (gate_.head().method == "POST")
-    if (const auto found = loop_.ingest().find(path_of(gate_.head())); found.receiver)
-      return hand_over(*found.receiver);
+  bool is_ingest = false;
+  if (gate_.head().method == "POST") {
+    const IngestTable::Found found = loop_.ingest().find(path_of(gate_.head()));
+    if (found.receiver) return hand_over(*found.receiver);
+    is_ingest = found.known;
+  }
   const RequestHead head = gate_.head();
   const std::string request = gate_.take_request();
   account_input();
   body_timed_ = false;
+  if (is_ingest) return refuse(503, "the pipeline of this path stopped while the body came");
   if (loop_.output_full()) return refuse(503, "too many unread replies");
   const std::string_view target = head.target;
   if (head.method == "GET" && target.substr(0, target.find('?')) == loop_.stream_path())

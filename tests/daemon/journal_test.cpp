@@ -584,6 +584,7 @@ TEST_CASE("input log: what a failed append left whole is counted though its repe
     InputLog log(other_disk, "sim/log");
     log.continue_after(first - 1);
     for (size_t i = 0; i < count; ++i) log.append({.body = "x"});
+    log.flush();
     run_for(loop, kMicrosPerSecond);
     std::string text(InputLog::kMagic);
     for (const auto& [path, part] : other.files) text += part.substr(InputLog::kMagic.size());
