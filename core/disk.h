@@ -5,6 +5,7 @@
 // calls, and never from within the call.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ class Disk {
   virtual Status write(const std::string& path, const std::string& bytes) = 0;
   virtual Status truncate(const std::string& path, size_t size) = 0;
   virtual Status remove(const std::string& path) = 0;
+
+  virtual size_t free_bytes() { return SIZE_MAX; }  // for us, where the folder lies
 
   // --- in the background ---
   // Appends to a file, made with its folder where there is none, and syncs it.  After a failure nothing is

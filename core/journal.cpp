@@ -242,12 +242,15 @@ void Journal::arm() {
 void Journal::checkpoint(std::function<void(bool)> done) {
   if (writing_) return next_.push_back(std::move(done));
   writing_ = true;
-  queued_ = pipeline_.ledger().queued;
+  const uint64_t queued = pipeline_.ledger().queued;
   const uint64_t number = applied_;
   std::string rest;
   save_word(number, rest);
   rest += pipeline_.save();
   checkpoint_bytes_ = rest.size();
+  std::vector<int> unsynced = pipeline_.unsynced();
+  // The last one of this process: what its sinks sent now would be sent again by the next.
+  if (pipeline_.is_drained()) pipeline_.stop();
   const auto finish = [this, done = std::move(done)](bool good) {
     writing_ = false;
     if (done) done(good);
@@ -263,16 +266,17 @@ void Journal::checkpoint(std::function<void(bool)> done) {
     pipeline_.record_error("state", error.message, "");
     finish(false);
   };
-  const auto written = [this, number, finish, failed, alive = alive_](const Status& status) {
+  const auto written = [this, number, queued, finish, failed, alive = alive_](const Status& status) {
     if (!*alive) return;
     if (!status) return failed(status.error());
     checkpointed_ = number;
+    queued_ = queued;
     has_checkpoint_ = true;
     log_.trim(number);
     pipeline_.checkpointed();
     finish(true);
   };
-  disk_.sync(pipeline_.unsynced(),
+  disk_.sync(std::move(unsynced),
              [this, rest = std::move(rest), written, failed, alive = alive_](const Status& status) {
                if (!*alive) return;
                if (!status) return failed(status.error());

@@ -50,7 +50,7 @@ void Pipeline::stop() {
   for (auto& sink : sinks) sink->stop();
 }
 
-void Pipeline::drain(std::function<void()> done, Micros longest) {
+void Pipeline::drain(std::function<void()> done, Leave why) {
   running_ = false;
   stopped_ = true;
   loop.cancel(timer_);
@@ -58,14 +58,14 @@ void Pipeline::drain(std::function<void()> done, Micros longest) {
   for (auto& source : sources) source->stop();
   if (!journal) return drain_sinks(std::move(done));
   // What was taken in is handled, and what the sinks cannot get rid of soon stays in the checkpoint.
-  journal->when_durable([this, longest, done = std::move(done)] {
+  journal->when_durable([this, why, done = std::move(done)] {
     const auto once = std::make_shared<bool>(false);
     const auto alive = std::weak_ptr<bool>(alive_);
-    const auto finish = [this, done, once, alive] {
+    const auto finish = [this, why, done, once, alive] {
       if (alive.expired() || std::exchange(*once, true)) return;
-      end_drain(done);
+      end_drain(why, done);
     };
-    loop.after(longest, finish);
+    loop.after(why == Leave::kEnd ? kDrainMax : kHandOverMax, finish);
     drain_sinks(finish);
   });
 }
@@ -84,12 +84,13 @@ void Pipeline::drain_sinks(std::function<void()> done) {
   one_done();
 }
 
-void Pipeline::end_drain(std::function<void()> done) {
+void Pipeline::end_drain(Leave why, std::function<void()> done) {
   const Ledger now = ledger();
-  if (finished() && now.queued == 0 && now.held == 0) {
+  if (why == Leave::kEnd && finished() && now.queued == 0 && now.held == 0) {
     journal->clear();  // a run that is complete leaves nothing to continue
     return done();
   }
+  drained_ = true;
   journal->checkpoint([done = std::move(done)](bool) { done(); });
 }
 

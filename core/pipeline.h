@@ -44,8 +44,10 @@ class Pipeline {
   void start();  // sinks, then sources
   // Stops the sources; calls `done` once what was read is at the sinks' peers.  Unfinished windows stay
   // unfinished.
-  // Where a checkpoint keeps the rest, it waits for the sinks no longer than `longest`.
-  void drain(std::function<void()> done, Micros longest = kDrainMax);
+  // Where a checkpoint keeps the rest, it waits for the sinks only so long: their last state is the checkpoint's.
+  enum class Leave : unsigned char { kEnd, kHandOver };
+  void drain(std::function<void()> done, Leave why = Leave::kEnd);
+  bool is_drained() const { return drained_; }
   void stop();                            // at once
   std::string unfinished() const;         // what stopping now would discard, in words; or empty
   bool finished() const;                  // every source has ended (false without sources)
@@ -100,7 +102,7 @@ class Pipeline {
   void begin_input();
   void start_sources();
   void drain_sinks(std::function<void()> done);
-  void end_drain(std::function<void()> done);
+  void end_drain(Leave why, std::function<void()> done);
   void clock_due();
   void apply_clock(Micros now, std::string_view idle);
   void restart_counts();
@@ -114,6 +116,7 @@ class Pipeline {
   bool held_ = false;
   bool running_ = false;
   bool stopped_ = false;
+  bool drained_ = false;
   bool clock_pending_ = false;  // the journal has a look at the clock that is not yet handled
   size_t draining_ = 0;
   uint64_t carried_ = 0;  // rows taken over from another version of this pipeline

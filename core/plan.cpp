@@ -501,18 +501,25 @@ class Planner {
     if (diagnostics_.errors() != errors) return;
     params.folder = spec_.folder;
     BuildContext context = context_for(params, point.schema, info.id);
+    BufferOptions buffer = save ? buffer_options(params) : BufferOptions();
+    // A sink that numbers its rows must not meet other ones under the same numbers after a crash.
+    if (buffer.when_full != WhenFull::kBlock && context.delivery == "exactly_once") context.delivery = "at_least_once";
     SinkBuild build = descriptor.build(context);
+    if (buffer.when_full != WhenFull::kBlock) {
+      build.guarantee = "at_most_once";
+      build.guarantee_reason = "`when_full` loses records when the buffer is full";
+    }
     if (diagnostics_.errors() == errors) check_template(step.argument, point.schema);
     note_reads(stream_at, context, false);
     if (diagnostics_.errors() != errors || !build.sink) return;
     claim(build.claim);
-    if (!info.key.starts_with("id ")) info.key = sink_key(step, info.stream);
+    // What another kind of sink kept means nothing to this one.
+    info.key = info.key.starts_with("id ") ? info.key + ' ' + descriptor.kind : sink_key(step, info.stream);
     info.verb = descriptor.kind;
     info.argument = build.address;
     info.reads = context.reads;
     info.is_chart = build.is_chart;
     std::tie(info.guarantee, info.guarantee_reason) = guarantee(build, point);
-    BufferOptions buffer = save ? buffer_options(params) : BufferOptions();
     if (options_.replay) buffer.when_full = WhenFull::kDropNewest;  // nothing there can be held back
     pipeline_->sinks.push_back(
         std::make_unique<SinkNode>(*pipeline_, std::move(info), std::move(build.sink), buffer));

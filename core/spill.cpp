@@ -35,7 +35,7 @@ Result<std::string> rows_of(std::string_view file, const std::string& path) {
 BufferOptions buffer_options(const Params& sink) {
   const Params buffer = sink.map("buffer");
   BufferOptions out;
-  out.memory = static_cast<size_t>(buffer.size("memory"));
+  out.memory = std::max(static_cast<size_t>(buffer.size("memory")), kBufferMemoryMin);
   out.disk = static_cast<size_t>(buffer.size("disk"));
   const std::string when_full = buffer.choice("when_full");
   if (when_full == "drop_oldest") out.when_full = WhenFull::kDropOldest;
@@ -92,7 +92,12 @@ void Spill::push(const Batch& batch) {
 // Full chunks go to disk, the newest first: the oldest are needed next.  What is too much for memory even so, in
 // a burst that lets no other work in between, is written at once.
 void Spill::keep_within_memory() {
-  if (disk_ == nullptr) return;
+  if (disk_ == nullptr || memory_bytes_ <= memory_) return;
+  if (trouble_.empty() && disk_->free_bytes() < kDiskReserve) {
+    set_trouble("less than 64 MiB are free in the state folder");
+    if (retry_ == 0) retry_ = loop_->after(kRetry, [this] { write_again(); });
+  }
+  if (!trouble_.empty()) return;  // `write_again` will
   size_t staying = 0;
   for (const Chunk& chunk : chunks_)
     if (chunk.place == Place::kMemory) staying += chunk.bytes;
@@ -101,7 +106,7 @@ void Spill::keep_within_memory() {
     staying -= chunk->bytes;
     if (memory_bytes_ <= 2 * memory_) {
       write(*chunk);
-    } else if (trouble_.empty()) {
+    } else {
       chunk->place = Place::kFlying;
       written(chunk->number, disk_->write(path(chunk->number), with_checksum(chunk->text)));
     }
@@ -126,11 +131,10 @@ void Spill::written(uint64_t number, const Status& status) {
   if (found->place != Place::kFlying) return;
   if (!status) {
     found->place = Place::kMemory;
-    trouble_ = status.error().message;
+    set_trouble(status.error().message);
     if (retry_ == 0) retry_ = loop_->after(kRetry, [this] { write_again(); });
     return;
   }
-  trouble_.clear();
   found->place = Place::kDisk;
   memory_bytes_ -= found->text.size();
   found->text = {};
@@ -140,6 +144,12 @@ void Spill::write_again() {
   retry_ = 0;
   trouble_.clear();
   keep_within_memory();
+  if (trouble_changed_) trouble_changed_();
+}
+
+void Spill::set_trouble(std::string trouble) {
+  trouble_ = std::move(trouble);
+  if (trouble_changed_) trouble_changed_();
 }
 
 // --- out -------------------------------------------------------------------------------------------
@@ -230,8 +240,16 @@ void Spill::save(std::string& out) {
   gone_at_save_ = gone_.size();
 }
 
-Status Spill::load(std::string_view bytes) {
+Status Spill::load(std::string_view bytes, uint64_t& lost) {
   StateReader in(bytes);
+  lost = 0;
+  chunks_.clear();
+  front_.clear();
+  gone_.clear();
+  layout_.reset();
+  gone_at_save_ = 0;
+  rows_ = 0;
+  bytes_ = memory_bytes_ = 0;
   next_ = in.count();
   taken_ = in.count();
   for (uint64_t left = in.count(); left > 0 && in.ok(); --left) {
@@ -241,12 +259,17 @@ Status Spill::load(std::string_view bytes) {
     chunk.bytes = in.count();
     chunk.place = in.byte() == 1 ? Place::kDisk : Place::kMemory;
     if (chunk.place == Place::kMemory) chunk.text = in.text();
+    if (chunks_.empty() && taken_ >= std::max<uint64_t>(chunk.rows, 1)) in.fail();
+    if (chunk.place == Place::kDisk && disk_ == nullptr) {
+      lost += chunk.rows - std::exchange(taken_, 0);
+      continue;
+    }
     rows_ += chunk.rows;
     bytes_ += chunk.bytes;
     memory_bytes_ += chunk.text.size();
     chunks_.push_back(std::move(chunk));
   }
-  if (!in.ok() || taken_ > rows_) return fail(ErrorKind::kIo, "the state of a sink's buffer is damaged");
+  if (!in.ok()) return fail(ErrorKind::kIo, "the state of a sink's buffer is damaged");
   rows_ -= taken_;
   return {};
 }

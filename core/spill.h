@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/disk.h"
@@ -28,6 +29,8 @@ class Params;
 
 enum class WhenFull : unsigned char { kBlock, kDropOldest, kDropNewest };
 
+inline constexpr size_t kBufferMemoryMin = 1024;  // less is taken for this
+
 struct BufferOptions {
   size_t memory = size_t{8} << 20;  // bytes of what waits, the sink's own queue included
   size_t disk = size_t{1} << 30;    // bytes beyond that
@@ -38,13 +41,18 @@ BufferOptions buffer_options(const Params& sink);
 class Spill {
  public:
   static constexpr size_t kChunkBytesMax = size_t{1} << 20;
+  static constexpr size_t kChunksMax = 1024;  // on disk, where they need not be larger than kChunkBytesMax
   static constexpr size_t kTakeRows = 256;
+  static constexpr size_t kDiskReserve = size_t{64} << 20;  // left free for the input log and checkpoints
   static constexpr Micros kRetry = kMicrosPerSecond;
   static constexpr std::string_view kMagic = "SFSPILL\1";
 
-  // `memory`: bytes that stay in memory.  Without a disk, all.
-  explicit Spill(size_t memory)
-      : memory_(memory), chunk_bytes_(std::clamp<size_t>(memory / 4, 1024, kChunkBytesMax)) {}
+  // `memory`: bytes that stay in memory; without a disk, all.  `disk`: how much more there may be, by which
+  // chunks are cut.  `trouble_changed`: see trouble().
+  explicit Spill(size_t memory, size_t disk = 0, std::function<void()> trouble_changed = nullptr)
+      : memory_(memory),
+        chunk_bytes_(std::clamp<size_t>(std::max(memory / 4, disk / kChunksMax), 1024, kChunkBytesMax)),
+        trouble_changed_(std::move(trouble_changed)) {}
   ~Spill();
   Spill(const Spill&) = delete;
   Spill& operator=(const Spill&) = delete;
@@ -68,7 +76,8 @@ class Spill {
   // For checkpoints: which chunks there are, and what is not on disk yet.  What is in memory is on its way
   // there from now on.
   void save(std::string& out);
-  Status load(std::string_view bytes);
+  // Replaces.  `lost`: rows of chunks on disk, where this has no disk.
+  Status load(std::string_view bytes, uint64_t& lost);
   void checkpointed();   // the last save counts: removes what it no longer names
   void remove_strays();  // after `load`: files that it does not name
 
@@ -93,6 +102,7 @@ class Spill {
 
   const size_t memory_;
   const size_t chunk_bytes_;
+  const std::function<void()> trouble_changed_;
   Disk* disk_ = nullptr;
   Loop* loop_ = nullptr;
   std::string folder_;
@@ -106,6 +116,7 @@ class Spill {
   size_t bytes_ = 0, memory_bytes_ = 0;
   std::vector<uint64_t> gone_;    // chunks on disk that no checkpoint may name any more, once one was made
   size_t gone_at_save_ = 0;       // how many of them the last save left out
+  void set_trouble(std::string trouble);
   std::string trouble_;
   Loop::Id retry_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

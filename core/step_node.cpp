@@ -128,9 +128,10 @@ SinkNode::SinkNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<Sink>
                    BufferOptions buffer)
     : info(std::move(node_info)),
       sink(std::move(node_sink)),
-      spill(buffer.memory / 2),
+      spill(buffer.memory / 2, buffer.disk, [this] { pipeline_.pressure_changed(); }),
       pipeline_(pipeline),
-      buffer_(buffer) {}
+      buffer_(buffer),
+      sink_bytes_max_(std::min<size_t>(buffer.memory / 2, kSinkBytesMax)) {}
 
 SinkNode::~SinkNode() { pipeline_.loop.cancel(refill_); }
 
@@ -142,31 +143,30 @@ void SinkNode::start(Loop& loop) {
 
 void SinkNode::stop() {
   if (!on) return;
+  on = false;  // what the sink says in the end fills nothing again
   pipeline_.loop.cancel(std::exchange(refill_, 0));
   drained_ = nullptr;
   sink->stop();
-  on = false;
 }
 
-// Half of what may be in memory is the sink's own, the other half that of the spill.
 void SinkNode::rows(const Batch& batch) {
   in += batch.count();
   if (!on) {
     dropped_rows += batch.count();
-  } else if (spill.empty() && queued_bytes < buffer_.memory / 2) {
+  } else if (spill.empty() && queued_bytes < sink_bytes_max_) {
     sink->write(batch);
   } else {
     keep(batch);
   }
 }
 
-bool SinkNode::is_full() const {
-  return waiting_bytes() >= waiting_bytes_max() ||
-         (!spill.trouble().empty() && spill.memory_bytes() >= buffer_.memory);
-}
+bool SinkNode::is_full() const { return waiting_bytes() >= waiting_bytes_max(); }
 
 void SinkNode::keep(const Batch& batch) {
   constexpr std::string_view kReason = "the buffer is full";
+  // While the disk refuses, the oldest are safe there: to drop them would free no memory.
+  const bool is_stuck = !spill.trouble().empty() && spill.memory_bytes() >= buffer_.memory;
+  if (buffer_.when_full != WhenFull::kBlock && is_stuck) return dropped(batch.count(), spill.trouble());
   if (buffer_.when_full == WhenFull::kDropNewest && is_full()) return dropped(batch.count(), kReason);
   spill.push(batch);
   while (buffer_.when_full == WhenFull::kDropOldest && is_full() && !spill.empty())
@@ -190,7 +190,8 @@ void SinkNode::plan_refill() {
 void SinkNode::refill() {
   constexpr int kTakes = 16;  // in a turn
   refill_ = 0;
-  for (int i = 0; i < kTakes && !spill.empty() && queued_bytes < buffer_.memory / 2; ++i) {
+  if (!on) return;
+  for (int i = 0; i < kTakes && !spill.empty() && queued_bytes < sink_bytes_max_; ++i) {
     uint64_t lost = 0;
     std::string reason;
     const Batch batch = spill.take(lost, reason);
@@ -198,7 +199,7 @@ void SinkNode::refill() {
     if (!batch.empty()) sink->write(batch);
   }
   sink->flush();
-  if (queued_bytes < buffer_.memory / 2) plan_refill();
+  if (queued_bytes < sink_bytes_max_) plan_refill();
   pipeline_.pressure_changed();
   if (spill.empty() && drained_) sink->drain(std::exchange(drained_, nullptr));
 }
@@ -226,7 +227,7 @@ void SinkNode::dropped(uint64_t rows, std::string_view reason) {
 
 void SinkNode::queued(uint64_t, size_t bytes) {
   queued_bytes = bytes;
-  if (queued_bytes < buffer_.memory / 4) plan_refill();
+  if (queued_bytes < sink_bytes_max_ / 2) plan_refill();
   pipeline_.pressure_changed();
 }
 
@@ -247,10 +248,16 @@ Status SinkNode::load(std::string_view bytes, bool exactly) {
     *n = static_cast<uint64_t>(frames.number());
   const std::string_view state = frames.bytes();
   const std::string_view waiting = frames.bytes();
-  if (auto whole = frames.finish("the state of sink " + info.id); !whole) return whole;
-  if (!waiting.empty())
-    if (auto loaded = spill.load(waiting); !loaded) return loaded;
-  return sink->load(state, exactly);
+  Status loaded = frames.finish("the state of sink " + info.id);
+  uint64_t lost = 0;
+  if (loaded && !waiting.empty()) loaded = spill.load(waiting, lost);
+  if (loaded) loaded = sink->load(state, exactly);
+  if (!loaded) {
+    in = written_rows = failed_rows = dropped_rows = 0;  // nothing waits that could not be read
+    return loaded;
+  }
+  if (lost > 0) failed(lost, "it waits on disk, and this version of the pipeline keeps nothing there", "");
+  return {};
 }
 
 }  // namespace streamflow

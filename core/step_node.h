@@ -114,7 +114,10 @@ class SinkNode final : public Port, private SinkHost {
   void refill();
 
   Pipeline& pipeline_;
+  static constexpr size_t kSinkBytesMax = size_t{4} << 20;
+
   const BufferOptions buffer_;
+  const size_t sink_bytes_max_;  // of the sink's own queue; the rest of the memory is the spill's
   Loop::Id refill_ = 0;
   std::function<void()> drained_;
 };

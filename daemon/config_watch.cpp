@@ -20,10 +20,11 @@ std::string file_signature(const std::string& path) {
 }  // namespace
 
 ConfigWatch::ConfigWatch(Loop& loop, std::string path, std::function<void()> changed)
-    : loop_(loop), path_(std::move(path)), changed_(std::move(changed)) {}
+    : loop_(loop), path_(std::move(path)), changed_(std::move(changed)) {
+  known_ = last_ = signature();
+}
 
 void ConfigWatch::start() {
-  known_ = last_ = signature();
   loop_.after(kEvery, [this] { look(); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -82,7 +83,10 @@ Status replace_now(const std::string& path, const std::string& bytes) {
   {
     const Descriptor fd(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (fd.get() < 0) return io_error("open", next);
-    if (auto written = write_all(fd.get(), bytes, next); !written) return written;
+    if (auto written = write_all(fd.get(), bytes, next); !written) {
+      (void)::unlink(next.c_str());
+      return written;
+    }
   }
   if (std::rename(next.c_str(), path.c_str()) != 0) return io_error("replace", path);
   return sync_folder(path);
@@ -220,6 +224,12 @@ Status FileDisk::truncate(const std::string& path, size_t size) {
 
 Status FileDisk::write(const std::string& path, const std::string& bytes) {
   return replace_now(full(path), bytes);
+}
+
+size_t FileDisk::free_bytes() {
+  struct statvfs status {};
+  if (::statvfs(folder_.c_str(), &status) != 0) return SIZE_MAX;
+  return static_cast<size_t>(status.f_bavail) * status.f_frsize;
 }
 
 Status FileDisk::remove(const std::string& path) {

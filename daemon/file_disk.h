@@ -19,6 +19,7 @@ class FileDisk final : public Disk {
   Status truncate(const std::string& path, size_t size) override;
   Status write(const std::string& path, const std::string& bytes) override;
   Status remove(const std::string& path) override;
+  size_t free_bytes() override;
   void append(const std::string& path, std::string bytes, Done done) override;
   void replace(const std::string& path, std::string bytes, Done done) override;
   void sync(std::vector<int> descriptors, Done done) override;

@@ -59,8 +59,8 @@ CLI::Validator size_validator() {
   return CLI::Validator(
       [](std::string& text) {
         const auto size = parse_size(text);
-        return size && *size >= (int64_t{16} << 20) ? std::string()
-                                                    : "'" + text + "' is no size of 16MiB or more: write 256MiB";
+        return size && *size >= (int64_t{32} << 20) ? std::string()
+                                                    : "'" + text + "' is no size of 32MiB or more: write 256MiB";
       },
       "SIZE");
 }

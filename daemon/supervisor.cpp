@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kBadPipeline = 1;
 constexpr int kRuntimeFailure = 3;
+constexpr Micros kLookAgain = 100 * kMicrosPerMilli;  // whether the sinks have taken all
 constexpr Micros kTick = kMicrosPerSecond;
 
 std::string default_state_dir() {
@@ -170,8 +171,26 @@ bool Supervisor::keeps_journal(const Pipeline& pipeline) const {
   return disk_ && pipeline.delivery != "at_most_once";
 }
 
+// A pipeline that keeps nothing would come back to a state that is no longer true.
+void Supervisor::forget_journal(const Pipeline& pipeline) {
+  if (!disk_) return;
+  const std::string folder = "pipelines/" + folder_name(pipeline.name);
+  const auto names = disk_->list(folder);
+  if (!names || std::find(names->begin(), names->end(), "checkpoint") == names->end()) return;
+  log(LogLevel::kWarn, pipeline.name + ": `delivery: at_most_once` drops what an earlier version kept");
+  (void)disk_->remove(folder + "/checkpoint");
+  for (const std::string& name : *names) {
+    const auto files = disk_->list(folder + "/" + name);
+    if (!files) continue;
+    for (const std::string& file : *files) (void)disk_->remove(folder + "/" + name + "/" + file);
+  }
+}
+
 Status Supervisor::open_journal(Pipeline& pipeline) {
-  if (!keeps_journal(pipeline)) return {};
+  if (!keeps_journal(pipeline)) {
+    if (pipeline.delivery == "at_most_once") forget_journal(pipeline);
+    return {};
+  }
   pipeline.journal = std::make_unique<Journal>(pipeline, *disk_, "pipelines/" + folder_name(pipeline.name),
                                                pipeline.delivery == "exactly_once");
   std::vector<std::string> remarks;
@@ -193,9 +212,20 @@ void Supervisor::report_unfinished(const Pipeline& pipeline, bool replaced) {
 // daemon.
 void Supervisor::source_end_reached() {
   if (stopping_) return;
+  if (broken_) return;
   for (const auto& pipeline : pipelines_)
     if (!pipeline->finished() || pipeline->has_charts()) return;
-  if (arriving_.empty()) shut_down();
+  if (!arriving_.empty()) return;
+  if (!something_waits()) return shut_down();
+  if (std::exchange(waiting_for_sinks_, true)) return;
+  loop_.after(kLookAgain, [this] {
+    waiting_for_sinks_ = false;
+    source_end_reached();
+  });
+}
+
+bool Supervisor::something_waits() const {
+  return std::any_of(pipelines_.begin(), pipelines_.end(), [](const auto& p) { return p->ledger().queued > 0; });
 }
 
 void Supervisor::tick() {
@@ -242,6 +272,7 @@ std::string Supervisor::reload() {
 // Unchanged pipelines stay as they are; changed and removed ones are drained, and the new version of a
 // changed one starts when the old one has let go of its connections.
 void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
+  broken_ = false;
   arriving_.clear();  // of the reload before, for what is retiring still
   std::vector<std::unique_ptr<Pipeline>> old = std::move(pipelines_);
   pipelines_.clear();
@@ -262,13 +293,20 @@ void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
     if (replaces) {
       arriving_.push_back(std::move(pipeline));
     } else {
-      adopt(std::move(pipeline));
+      if (!adopt(std::move(pipeline))) not_started();
     }
   }
   for (auto& pipeline : old)
     if (pipeline) retire(std::move(pipeline));
   log(LogLevel::kInfo, "reloaded: " + std::to_string(kept) + " unchanged of " +
                            std::to_string(pipelines_.size() + arriving_.size()));
+}
+
+// The reason is in the log.
+void Supervisor::not_started() {
+  broken_ = true;
+  reload_.ok = false;
+  reload_.error = "a pipeline could not start with the state that it has: see the log";
 }
 
 void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
@@ -285,7 +323,7 @@ void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
     loop_.after(0, [this, leaving] { retired(leaving); });
   };
   loop_.after(options_.stop_timeout, finish_retirement);
-  leaving->drain(finish_retirement, replaced ? Pipeline::kHandOverMax : Pipeline::kDrainMax);
+  leaving->drain(finish_retirement, replaced ? Pipeline::Leave::kHandOver : Pipeline::Leave::kEnd);
 }
 
 void Supervisor::retired(Pipeline* leaving) {
@@ -304,7 +342,7 @@ void Supervisor::retired(Pipeline* leaving) {
     if (--draining_ == 0) finish();
     return;
   }
-  if (starting) adopt(std::move(starting));
+  if (starting && !adopt(std::move(starting))) not_started();
   // Its charts have gone, or others have come in their place.
   hub_->reloaded(reload_.at, reload_.ok, reload_.error, true);
   publish_status();

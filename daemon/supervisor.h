@@ -47,9 +47,12 @@ class Supervisor {
   bool adopt(std::unique_ptr<Pipeline> pipeline);
   bool keeps_journal(const Pipeline& pipeline) const;
   Status open_journal(Pipeline& pipeline);
+  void forget_journal(const Pipeline& pipeline);
+  bool something_waits() const;
   void report_unfinished(const Pipeline& pipeline, bool replaced);
   std::string reload();
   void apply(std::vector<std::unique_ptr<Pipeline>> next);
+  void not_started();
   void retire(std::unique_ptr<Pipeline> pipeline);
   void retired(Pipeline* leaving);
   void hand_over(const Pipeline& from, Pipeline& to);
@@ -81,6 +84,8 @@ class Supervisor {
   Micros started_ = 0;
   bool running_ = false;  // all pipelines have been started
   bool stopping_ = false;
+  bool broken_ = false;  // a pipeline of the last reload could not start
+  bool waiting_for_sinks_ = false;
   size_t draining_ = 0;  // that the end waits for
   int exit_code_ = 0;
 };

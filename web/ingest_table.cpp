@@ -46,7 +46,8 @@ IngestTable::Found IngestTable::find(std::string_view path) const {
 std::vector<std::string> IngestTable::paths() const {
   std::vector<std::string> out;
   const std::lock_guard lock(mutex_);
-  for (const auto& [path, entry] : entries_) out.push_back(path);
+  for (const auto& [path, entry] : entries_)
+    if (!path.starts_with("/api/")) out.push_back(path);
   return out;
 }
 

@@ -24,8 +24,9 @@ struct Client::Driver {
     watch = loop.watch(context->c.fd, false, false, [this](bool r, bool w) { ready(r, w); });
   }
   ~Driver() {
+    // Freed within one of its own callbacks, hiredis still uses the context when that returns.
+    if (!gone) context->ev = {};
     let_go();
-    if (context) context->ev = {};
   }
 
   static Driver& of(void* self) { return *static_cast<Driver*>(self); }

@@ -13,6 +13,7 @@ namespace streamflow {
 namespace {
 
 constexpr size_t kLayoutsMax = 4;
+constexpr size_t kLayoutFieldsMax = 256;  // of a record whose shape is worth remembering
 
 class JsonDecoder final : public Decoder {
  public:
@@ -379,7 +380,7 @@ class JsonDecoder final : public Decoder {
       Token* const tokens = w < 0 ? nullptr : tokens_[static_cast<size_t>(w)].data();
       if (w >= 0) tokens[row] = {value, index_[after]};
       std::string text(base_ + index_[p], value - index_[p]);
-      learn = learn && text.find('\\') == std::string::npos;
+      learn = learn && learned_.fields.size() < kLayoutFieldsMax && text.find('\\') == std::string::npos;
       learned_.has_breaks = learned_.has_breaks || text.find_first_of("\r\n") != std::string::npos;
       if (learn) learned_.fields.emplace_back(std::move(text), tokens);
       p = after;

@@ -148,7 +148,7 @@ TEST_CASE("spill: pushed and taken at once, saved and loaded in between, changes
         spill->checkpointed();
         auto next = std::make_unique<Spill>(kMemory);
         if (with_disk) next->keep_on(disk, "b", loop);
-        REQUIRE(next->load(state));
+        REQUIRE(next->load(state, lost));
         next->remove_strays();
         CHECK(next->rows() == spill->rows());
         CHECK(next->bytes() == spill->bytes());
@@ -184,7 +184,7 @@ TEST_CASE("spill: what a checkpoint names stays until the next one") {
   const std::string all = take_all(spill, lost);
   Spill again(kMemory);  // after a crash
   again.keep_on(disk, "b", loop);
-  REQUIRE(again.load(state));
+  REQUIRE(again.load(state, lost));
   again.remove_strays();
   CHECK(take_all(again, lost) == all);
   CHECK(lost == 0);

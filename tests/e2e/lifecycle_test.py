@@ -211,6 +211,26 @@ def goes_on_in_a_file(delivery):
             assert bad["loaded_at"] == good["loaded_at"] and bad["at"] > good["at"], bad
 
 
+def reload_of_what_has_ended():
+    """a pipeline whose files have ended, changed: nothing is read again"""
+    with Folder() as folder:
+        config = folder / "p.yaml"
+        (folder / "in.ndjson").write_text("".join('{"n": %d}\n' % i for i in range(100)))
+
+        def write(title):
+            config.write_text(f'name: p\nfrom: "file:{folder}/in.ndjson"\nsteps:\n  - save: "file:{folder}/out.ndjson"\n'
+                              f'  - chart: line\n    y: n\n    title: {title}\n')
+        write("one")
+        with Daemon(config, folder) as daemon:
+            wait_for("the records", lambda: len(read_records(folder / "out.ndjson")) == 100)
+            for title in ("two", "three"):
+                write(title)
+                reload(daemon)
+                wait_for("the new version", lambda: daemon.pipeline("p") and title in daemon.get("/api/v1/charts"))
+                wait_for("its end", lambda: daemon.source_state("p") == "ended")
+            assert len(read_records(folder / "out.ndjson")) == 100
+
+
 def exits_without_what_ran_on():
     """a reload that removes the last pipeline with input left ends the daemon"""
     with Folder() as folder:
@@ -468,4 +488,4 @@ if __name__ == "__main__":
          pages_hear_of_the_new_charts, reload_goes_on_in_a_file, exits_without_what_ran_on,
          colours_stay_in_the_terminal, ends_with_its_sources, standard_streams, replay_is_repeatable,
          replay_says_what_it_could_not_do, exit_codes, listens_where_it_says,
-         reload_by_post_and_by_watching, demo_ejects_a_good_pipeline, examples_are_good])
+         reload_by_post_and_by_watching, reload_of_what_has_ended, demo_ejects_a_good_pipeline, examples_are_good])

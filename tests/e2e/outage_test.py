@@ -198,6 +198,37 @@ def stalled_then_restarted():
             redis.end()
 
 
+def dead_broker():
+    """SIGTERM while much waits for a broker that is not there; at_most_once then loses it and says so; another kind of sink"""
+    with Folder() as folder:
+        config = folder / "p.yaml"
+        (folder / "in.ndjson").write_text("".join('{"n": %d, "pad": "%s"}\n' % (i, "x" * 90) for i in range(20_000)))
+
+        def write(delivery, target, more=""):
+            config.write_text(f'name: p\ndelivery: {delivery}\nfrom: {{file: "{folder}/in.ndjson", follow: true}}\nsteps:\n'
+                              f'  - save: "{target}"\n    id: out\n    buffer: {{memory: 1MiB, disk: 64MiB}}\n{more}')
+        broker = f"mqtt://127.0.0.1:{free_port()}/out"
+        write("at_least_once", broker)
+        for _ in range(2):
+            with Daemon(config, folder) as daemon:
+                wait_for("the queue", lambda: daemon.pipeline("p")["ledger"]["queued"] > 3000)
+                daemon.send(signal.SIGTERM)
+                assert daemon.wait(10) == 0, daemon.log()
+        with Daemon(config, folder) as daemon:
+            wait_for("the queue", lambda: daemon.pipeline("p")["ledger"]["queued"] > 3000)
+            # Its rows are for a broker, not for a file: said, and no harm done.
+            write("at_least_once", f"file:{folder}/out.ndjson")
+            daemon.send(signal.SIGHUP)
+            wait_for("the new version", lambda: "loses what waited" in daemon.log())
+            wait_for("its start", lambda: (p := daemon.pipeline("p")) and p["sinks"][0]["kind"] == "file")
+            assert daemon.pipeline("p")["ledger"]["balanced"]
+            assert not [name for name in os.listdir(folder) if "pad" in name]
+            write("at_most_once", broker)
+            daemon.send(signal.SIGHUP)
+            wait_for("the new version", lambda: (p := daemon.pipeline("p")) and p["delivery"] == "at_most_once")
+            assert not list((folder / "state").glob("pipelines/p/checkpoint"))
+
+
 def half_open():
     """connections that go silent without a word, to the broker and to redis: found out, made anew, nothing lost"""
     with Folder() as folder, Mosquitto(folder) as broker, Redis(folder) as redis:
@@ -306,4 +337,4 @@ steps:
 
 
 if __name__ == "__main__":
-    run([sink_away, killed_meanwhile, stalled_then_restarted, half_open, broker_away, full_buffer, memory_limit])
+    run([sink_away, killed_meanwhile, stalled_then_restarted, dead_broker, half_open, broker_away, full_buffer, memory_limit])

@@ -130,5 +130,18 @@ def wrong():
             assert "wrong@" not in daemon.log()
 
 
+def file_to_its_end():
+    """a file to its end: the daemon exits 0 once the server has all of it, whatever the delivery"""
+    for delivery in ("at_most_once", "at_least_once", "exactly_once"):
+        with Folder() as folder, Redis(folder) as redis:
+            (folder / "in.ndjson").write_text("".join('{"n": %d}\n' % i for i in range(100_000)))
+            config = folder / "p.yaml"
+            config.write_text(f'name: p\ndelivery: {delivery}\nfrom: "file:{folder}/in.ndjson"\n'
+                              f'steps:\n  - save: "redis://127.0.0.1:{redis.port}/out"\n')
+            with Daemon(config, folder, ready=False) as daemon:
+                assert daemon.wait(60) == 0, daemon.log()
+                assert redis.call("XLEN", "out") == 100_000, daemon.log()
+
+
 if __name__ == "__main__":
-    run([values, by_field, server_dies, killed, wrong])
+    run([values, by_field, server_dies, killed, wrong, file_to_its_end])
