@@ -118,7 +118,7 @@ struct Sessions {
     int64_t first = 0, last = 0;
     Mean mean;
   };
-  static constexpr int64_t kGap = kSecond / 2;
+  static constexpr int64_t kGap = kSecond / 50;
   std::vector<Session> sessions;
   void take(const Event& event, uint32_t key) {
     if (sessions.size() <= key) sessions.resize(key + 1);
