@@ -170,7 +170,7 @@ Status InputLog::read(uint64_t after, const std::function<bool(const LogEntry&)>
 
 uint64_t InputLog::append(LogEntry entry) {
   entry.number = ++last_;
-  if (waiting_.empty()) waiting_first_ = entry.number;
+  if (waiting_.empty()) waiting_first_ = entry.number, waiting_begun_ = entry.stamp;
   append_entry(entry, waiting_);
   if (waiting_.size() >= kLazyBytes) write_out();
   return entry.number;
@@ -187,11 +187,12 @@ void InputLog::write_out() {
   if (flying_.empty()) {
     flying_.swap(waiting_);
     flying_first_ = waiting_first_;
+    flying_begun_ = waiting_begun_;
     flying_last_ = last_;
   }
   std::string bytes;
   if (new_segment_ || segments_.empty() || segments_.back().bytes >= kSegmentBytes) {
-    segments_.push_back({flying_first_, 0});
+    segments_.push_back({flying_first_, 0, flying_begun_});
     new_segment_ = false;
     bytes = kMagic;
   }
@@ -231,8 +232,21 @@ void InputLog::retry() {
   write_out();
 }
 
-void InputLog::trim(uint64_t number) {
+Micros InputLog::begin_of(Segment& segment) {
+  if (segment.begun != kTimeMin) return segment.begun;
+  segment.begun = kTimeMin + 1;  // where nothing can be read, long ago
+  if (const auto text = disk_.read(path(segment.first)); text)
+    scan(*text, [&segment](const LogEntry& entry) {
+      segment.begun = entry.stamp;
+      return false;
+    });
+  return segment.begun;
+}
+
+// What a segment holds came before the next one began.
+void InputLog::trim(uint64_t number, Micros until) {
   while (segments_.size() > 1 && segments_[1].first <= number + 1) {
+    if (until != kTimeMax && begin_of(segments_[1]) >= until) return;
     if (!disk_.remove(path(segments_.front().first))) return;
     segments_.pop_front();
   }

@@ -80,8 +80,8 @@ class InputLog {
   size_t waiting_bytes() const { return waiting_.size() + flying_.size(); }
   // Numbers go on after `number` at least (that of a checkpoint).
   void continue_after(uint64_t number) { last_ = std::max(last_, number), durable_ = std::max(durable_, number); }
-  // Removes segments that hold only entries up to `number`.
-  void trim(uint64_t number);
+  // Removes segments that hold only entries up to `number` that were stamped before `until`.
+  void trim(uint64_t number, Micros until = kTimeMax);
   void clear();  // removes all segments
   // Tries again what the disk refused; called by the owner's timer.
   void retry();
@@ -90,9 +90,11 @@ class InputLog {
  private:
   struct Segment {
     uint64_t first;
-    size_t bytes;  // 0: not looked at
+    size_t bytes;             // 0: not looked at
+    Micros begun = kTimeMin;  // stamp of the first entry; kTimeMin: not looked at
   };
   std::string path(uint64_t first) const;
+  Micros begin_of(Segment& segment);
   Result<std::vector<uint64_t>> find_segments() const;  // first numbers, in order
   Result<size_t> check_segment(uint64_t first, std::vector<std::string>& remarks);
   static size_t scan(std::string_view text, const std::function<bool(const LogEntry&)>& fn);
@@ -108,8 +110,10 @@ class InputLog {
   uint64_t wanted_ = 0;  // number up to which `flush` asked
   std::string waiting_;  // not yet given to the disk
   uint64_t waiting_first_ = 0;
+  Micros waiting_begun_ = kTimeMin;
   std::string flying_;   // at the disk
   uint64_t flying_first_ = 0, flying_last_ = 0;
+  Micros flying_begun_ = kTimeMin;
   bool is_flying_ = false;
   bool in_trouble_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -272,7 +272,7 @@ void Journal::checkpoint(std::function<void(bool)> done) {
     checkpointed_ = number;
     queued_ = queued;
     has_checkpoint_ = true;
-    log_.trim(number);
+    log_.trim(number, pipeline_.log_keep == 0 ? kTimeMax : loop_.now() - pipeline_.log_keep);
     pipeline_.checkpointed();
     finish(true);
   };

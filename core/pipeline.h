@@ -88,6 +88,7 @@ class Pipeline {
   const std::string name;
   Loop& loop;
   std::string delivery;
+  Micros log_keep = 0;      // how much longer than recovery needs it the input log stays
   std::string fingerprint;  // equal: the same pipeline
   std::vector<std::unique_ptr<SourceNode>> sources;
   std::vector<std::unique_ptr<OperatorNode>> operators;

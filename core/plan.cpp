@@ -81,6 +81,8 @@ class Planner {
 
   std::unique_ptr<Pipeline> run() {
     pipeline_->delivery = options_.durable ? spec_.delivery : "at_most_once";
+    for (const auto& [key, value] : spec_.input_log.entries)
+      if (key.text == "keep") pipeline_->log_keep = parse_duration(value.text).value_or(0);
     pipeline_->fingerprint = fingerprint(spec_);
     declare_streams();
     for (const size_t i : in_order()) build_stream(i);

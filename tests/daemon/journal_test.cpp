@@ -571,6 +571,32 @@ TEST_CASE("journal: a log that cannot be read now is not left out: its recovery 
   CHECK(journal.recovered_entries() == 3);
 }
 
+TEST_CASE("input log: segments stay as long as they are to be kept, also those of an earlier process") {
+  World world(7);
+  SimLoop loop(1'000'000'000);
+  FakeDisk disk(world, loop);
+  const std::string body(InputLog::kSegmentBytes, 'x');  // a segment each
+  const auto keep = [&](InputLog& log, Micros until) {
+    log.trim(log.last(), until);
+    return world.files.size();
+  };
+  InputLog log(disk, "sim/log");
+  for (Micros stamp = 1; stamp <= 5; ++stamp) {
+    log.append({.stamp = stamp * kMicrosPerSecond, .body = body});
+    log.flush();
+    run_for(loop, kMicrosPerSecond);
+  }
+  REQUIRE(world.files.size() == 5);
+  CHECK(keep(log, 2 * kMicrosPerSecond) == 5);  // the first one ends where the second begins
+  CHECK(keep(log, 2 * kMicrosPerSecond + 1) == 4);
+  InputLog next(disk, "sim/log");
+  std::vector<std::string> remarks;
+  REQUIRE(next.open(remarks));
+  CHECK(keep(next, 3 * kMicrosPerSecond) == 4);
+  CHECK(keep(next, 4 * kMicrosPerSecond + 1) == 2);
+  CHECK(keep(next, kTimeMax) == 1);
+}
+
 TEST_CASE("input log: what a failed append left whole is counted though its repetition was cut short") {
   World world(5);
   write_segments(world, 2);
