@@ -88,7 +88,7 @@ class Spill {
     uint64_t rows = 0;
     size_t bytes = 0;
     Place place = Place::kMemory;
-    std::string text;  // unless on disk
+    std::string text = {};  // unless on disk
   };
   std::string path(uint64_t number) const;
   Chunk& open_chunk();
