@@ -243,7 +243,8 @@ struct Check {
   }
 
   bool choice(const SpecValue& value) const {
-    if (!scalar(value)) return false;
+    // `empty: null` says the choice of that name.
+    if (!(value.is_null() && is_text(value)) && !scalar(value)) return false;
     const auto& choices = descriptor.choices;
     if (std::find(choices.begin(), choices.end(), value.text) != choices.end()) return true;
     const std::string likely = nearest(value.text, choices);
@@ -402,6 +403,7 @@ Params validate(const std::string& what, const std::string& list_command, const 
     const std::string subject = "option '" + key.text + "' of " + what;
     if (Check{*descriptor, subject, list_command, diagnostics}.run(value)) {
       params.values.emplace_back(key.text, value);
+      if (descriptor->type == OptionType::kChoice) params.values.back().second.type = SpecValue::Type::kScalar;
     }
   }
   for (const OptionDescriptor& descriptor : descriptors) {

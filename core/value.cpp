@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "core/map_equality.h"
+
 namespace streamflow {
 namespace {
 
@@ -50,18 +52,6 @@ uint64_t add_weight(uint64_t a, uint64_t b) {
 
 bool equal_lists(const Value::List& a, const Value::List& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal);
-}
-
-// Maps read from one source mostly have one order, so the same place is tried first.
-bool equal_maps(const Value::Map& a, const Value::Map& b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const Value* other = equal(a[i].first, b[i].first) ? &b[i].second : nullptr;
-    for (size_t j = 0; !other && j < b.size(); ++j)
-      if (equal(a[i].first, b[j].first)) other = &b[j].second;
-    if (!other || !equal(a[i].second, *other)) return false;
-  }
-  return true;
 }
 
 }  // namespace
@@ -193,7 +183,7 @@ bool equal(const Value& a, const Value& b) {
     case Kind::kList:
       return equal_lists(a.items(), b.items());
     case Kind::kMap:
-      return equal_maps(a.entries(), b.entries());
+      return equal_maps(a.entries(), b.entries(), [](const Value& x, const Value& y) { return equal(x, y); });
     case Kind::kType:
       return a.text() == b.text();
     case Kind::kOptional:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/map_equality.h"
+
 namespace streamflow::expr {
 namespace {
 
@@ -9,21 +11,6 @@ bool equal_rounded(const Value& a, const Value& b);
 
 bool equal_lists(const Value::List& a, const Value::List& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal_rounded);
-}
-
-// Keys are no doubles, so there is nothing to round.
-bool equal_maps(const Value::Map& a, const Value::Map& b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const auto same_key = [&key = a[i].first](const auto& entry) {
-      return streamflow::equal(entry.first, key);
-    };
-    // Mostly both have one order.
-    const auto other = same_key(b[i]) ? b.begin() + static_cast<std::ptrdiff_t>(i)
-                                      : std::find_if(b.begin(), b.end(), same_key);
-    if (other == b.end() || !equal_rounded(a[i].second, other->second)) return false;
-  }
-  return true;
 }
 
 bool equal_optionals(const Value& a, const Value& b) {
@@ -43,7 +30,7 @@ bool equal_rounded(const Value& a, const Value& b) {
   if (is_number(a.kind()) && is_number(b.kind())) return compare_rounded(a, b) == 0;
   if (a.kind() != b.kind()) return streamflow::equal(a, b);
   if (a.is(Kind::kList)) return equal_lists(a.items(), b.items());
-  if (a.is(Kind::kMap)) return equal_maps(a.entries(), b.entries());
+  if (a.is(Kind::kMap)) return streamflow::equal_maps(a.entries(), b.entries(), equal_rounded);
   if (a.is(Kind::kOptional)) return equal_optionals(a.inner(), b.inner());
   return streamflow::equal(a, b);
 }

@@ -255,6 +255,7 @@ Value Evaluator::select(const Node& node) {
   }
   Value found;
   if (operand.is(Kind::kMap)) {
+    if (!spend(operand.entries().size() / 8)) return too_much();
     found = member(operand, Value::borrowed(node.name));
     if (found.is(Kind::kMissing) && !node.data && !chained && !node.optional)
       return no_such_key(node.name);
@@ -282,6 +283,7 @@ Value Evaluator::index(const Node& node) {
     if (node.data && !soft) return Value();
     if (node.data || node.optional) return Value::optional(Value());
   }
+  if (container.is(Kind::kMap) && !spend(container.entries().size() / 8)) return too_much();
   Value found = member(container, key);
   if (soft) {
     const bool outside = container.is(Kind::kList) && is_number(key.kind()) && found.is_error();

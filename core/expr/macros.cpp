@@ -53,6 +53,7 @@ Value Evaluator::has(const Node& node) {
   const Value key =
       what.kind == NodeKind::kSelect ? Value::borrowed(what.name) : evaluate(*what.children[1]);
   if (key.is_error()) return key;
+  if (!spend(operand.entries().size() / 8)) return too_much();
   return Value::boolean(!member(operand, key).is(Kind::kMissing));
 }
 

@@ -74,8 +74,8 @@ double Smoother::ewm(const SmoothPlan& plan, double x, Micros time) {
     variance_ = variance_ * std::exp2(-since / static_cast<double>(plan.half_life)) + 1;
     level_ += (x - level_) / variance_;
   }
+  time_ = started_ ? std::max(time_, time) : time;  // `order: arrival` may bring an older one
   started_ = true;
-  time_ = time;
   return level_;
 }
 

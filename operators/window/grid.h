@@ -30,7 +30,11 @@ class WindowGrid {
       : size_(size), every_(every), offset_(offset), pane_(std::gcd(size, every)) {}
   // Windows of `size` cuts, one starting every `every` cuts; `nominal` is their usual length.
   WindowGrid(std::shared_ptr<const Calendar> calendar, int64_t size, int64_t every, Micros nominal)
-      : size_(nominal), calendar_(std::move(calendar)), size_cuts_(size), every_cuts_(every) {}
+      : size_(nominal),
+        every_(std::max<Micros>(nominal / size * every, 1)),
+        calendar_(std::move(calendar)),
+        size_cuts_(size),
+        every_cuts_(every) {}
   static WindowGrid all() {
     WindowGrid grid;
     grid.all_ = true;
@@ -43,7 +47,7 @@ class WindowGrid {
   }
   Micros size() const { return size_; }  // usual; 0 of all time
   Micros offset() const { return offset_; }
-  Micros every() const { return every_; }
+  Micros every() const { return every_; }  // usual
 
   Micros pane_start(Micros time) const {
     if (all_) return -kWindowTimeMax;

@@ -14,10 +14,12 @@ size_t SessionWindow::process(const Batch& batch, size_t begin_at, Emitter& out)
     if (at == batch.count() || results_.rows() == kBatchRowsMax) break;
     if (!close_due((*batch.watermark)[batch.row_at(at)])) break;
   }
+  const bool closed = results_.rows() != 0;
   send(out);
   send_late(batch, late_, out);
   if (at > begin_at) dirty_.set(0);
   if (at == batch.count()) inputs_.release();
+  if (closed) ids_.forget_dead();
   return at;
 }
 

@@ -63,6 +63,14 @@ TEST_CASE("window: closes when the watermark reaches its end, not before") {
   CHECK(op->unfinished().empty());
 }
 
+TEST_CASE("window: open ones by the calendar are counted, overlapping ones too") {
+  const auto op = window("7d", {{"every", "1d"}, {"timezone", "Europe/Paris"}, {"count", "true"}})();
+  Capture out(true);
+  const Stream stream = values({{10, "1"}, {20, "1"}});
+  take(*op, make_batch(stream, 0, 2), out);
+  CHECK(op->unfinished() == "7 open windows");
+}
+
 TEST_CASE("window: a record's own watermark decides whether it is late, whatever the batches") {
   Stream stream = values({{10, "1"}, {100, "1"}, {30, "1"}, {130, "1"}, {61, "1"}});
   stream.lateness = 40 * kSecond;
