@@ -1,4 +1,4 @@
-// The saved state of a window, version 2 (words as in state_bytes.h):
+// The saved state of a window, version 3 (words as in state_bytes.h):
 //   byte version, text signature
 //   partition 0: closed, last forwarded watermark, last arrival stamp, stream start, first and last
 //                time, next early results, then byte 1 and end and last sent key of the window
@@ -6,7 +6,8 @@
 //   others:      none of these
 //   panes: count, and of each its start, count of keys, and of each key its encoding and aggregates
 //   keys whose empty windows are sent: count, and of each its encoding, empty windows in a row, and
-//                count and cells of its last result (`zero`: of its last calls)
+//                count of cells of its last result (`zero`: of its last calls), and where there are
+//                any the start of its window and the cells
 //   revisions: count, and of each the window's end, the key's encoding, and how many there were
 // A partition without keys is empty but for partition 0.
 #include <algorithm>
@@ -16,7 +17,7 @@
 namespace streamflow {
 namespace {
 
-constexpr unsigned char kVersion = 2;
+constexpr unsigned char kVersion = 3;
 
 }  // namespace
 
@@ -83,9 +84,10 @@ void TimeWindow::save_tracked(unsigned partition_, std::string& out) const {
     save_text(ids_.encoding(id), keys);
     save_count(tracked_[id].empties, keys);
     const auto found = previous_.find(id);
-    save_count(found == previous_.end() ? 0 : found->second.size(), keys);
-    if (found == previous_.end()) continue;
-    for (const StoredCell& cell : found->second) cell.save(keys);
+    save_count(found == previous_.end() ? 0 : found->second.cells.size(), keys);
+    if (found == previous_.end() || found->second.cells.empty()) continue;
+    save_micros(found->second.start, keys);
+    for (const StoredCell& cell : found->second.cells) cell.save(keys);
   }
   save_count(count, out);
   out += keys;
@@ -171,7 +173,9 @@ void TimeWindow::load_tracked(StateReader& in) {
         plan_.empty == EmptyWindows::kZero ? plan_.calls.size() : plan_.entries.size();
     if (cells > most) return in.fail();
     if (cells == 0) continue;
-    std::vector<StoredCell>& result = previous_[id];
+    PreviousResult& last = previous_[id];
+    last.start = in.micros();
+    std::vector<StoredCell>& result = last.cells;
     result.resize(most);
     for (uint64_t cell = 0; cell < cells; ++cell) result[cell].load(in);
   }

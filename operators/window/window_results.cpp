@@ -89,13 +89,13 @@ void WindowResults::put_zeros(size_t call, PreviousResults& previous, Column& co
   for (uint32_t row = 0; row < rows_.size(); ++row) {
     if (!rows_[row].empty) {
       if (!sum) continue;
-      std::vector<StoredCell>& cells = previous[rows_[row].id];
+      std::vector<StoredCell>& cells = previous[rows_[row].id].cells;
       cells.resize(plan_.calls.size());
       if (is_number(column.kind(row))) cells[call].set(column, row);
       continue;
     }
     const auto found = sum ? previous.find(rows_[row].id) : previous.end();
-    if (found != previous.end() && found->second[call].kind() == Kind::kDouble) {
+    if (found != previous.end() && found->second.cells[call].kind() == Kind::kDouble) {
       column.set_real(row, 0);
     } else {
       column.set_int(row, 0);
@@ -132,7 +132,10 @@ void WindowResults::add_entry(const EntryPlan& entry, PreviousResults& previous,
 
 void WindowResults::repeat_previous(PreviousResults& previous) {
   for (uint32_t row = 0; row < rows_.size(); ++row) {
-    std::vector<StoredCell>& cells = previous[rows_[row].id];
+    PreviousResult& last = previous[rows_[row].id];
+    if (rows_[row].start < last.start) continue;
+    last.start = rows_[row].start;
+    std::vector<StoredCell>& cells = last.cells;
     cells.resize(entry_columns_.size());
     for (size_t i = 0; i < cells.size(); ++i) {
       if (rows_[row].empty) {

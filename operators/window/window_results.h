@@ -18,7 +18,11 @@ namespace streamflow {
 
 // The last results of keys whose empty windows repeat them, by id: of `previous` the entries', of
 // `zero` the calls', whose kind a zero has.
-using PreviousResults = std::unordered_map<uint32_t, std::vector<StoredCell>>;
+struct PreviousResult {
+  Micros start = kTimeMin;  // of its window: a revision of an older one does not take its place
+  std::vector<StoredCell> cells;
+};
+using PreviousResults = std::unordered_map<uint32_t, PreviousResult>;
 
 class WindowResults {
  public:
