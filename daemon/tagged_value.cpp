@@ -1,6 +1,7 @@
 #include "daemon/tagged_value.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -20,7 +21,7 @@ tl::unexpected<Error> not_a(std::string_view type, std::string_view text) {
 
 template <class T>
 std::optional<T> number_from(std::string_view text) {
-  if (text.size() > 1 && text[0] == '+') text.remove_prefix(1);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   T out = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), out);
   if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return {};
@@ -31,7 +32,14 @@ std::optional<double> double_from(std::string_view text) {
   if (text == "NaN") return std::nan("");
   if (text == "Infinity" || text == "+Infinity") return HUGE_VAL;
   if (text == "-Infinity") return -HUGE_VAL;
-  return number_from<double>(text);
+  if (text.find_first_of("0123456789") > 2) return {};  // "inf", "nan(1)"
+  if (const auto out = number_from<double>(text)) return out;
+  // Too small is zero, as in a literal; from_chars calls it out of range.
+  const std::string copy(text);
+  char* end = nullptr;
+  const double near = std::strtod(copy.c_str(), &end);
+  const bool number = end == copy.c_str() + copy.size() && copy.find_first_of("xXpP") == std::string::npos;
+  return number && std::abs(near) < 1 ? std::optional<double>(near) : std::nullopt;
 }
 
 std::string double_text(double d) {
