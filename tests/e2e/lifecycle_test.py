@@ -452,7 +452,7 @@ def reload_by_post_and_by_watching():
                 done = command("check", "--against-running", "--listen", address, config)
                 assert done.returncode == 0, done.stderr
                 return done.stdout
-            wait_for("open windows", lambda: daemon.pipeline("k")["steps"][1]["unfinished"])
+            wait_for("open windows", lambda: (p := daemon.pipeline("k")) and p["steps"][1]["unfinished"])
             assert "k: unchanged, runs on untouched" in foretold()
             # Somewhere else first, so that the watch sees it whole and only once.
             config.with_suffix(".next").write_text(KEPT.format(folder=folder, warm=30))

@@ -211,11 +211,11 @@ def dead_broker():
         write("at_least_once", broker)
         for _ in range(2):
             with Daemon(config, folder) as daemon:
-                wait_for("the queue", lambda: daemon.pipeline("p")["ledger"]["queued"] > 3000)
+                wait_for("the queue", lambda: (p := daemon.pipeline("p")) and p["ledger"]["queued"] > 3000)
                 daemon.send(signal.SIGTERM)
                 assert daemon.wait(10) == 0, daemon.log()
         with Daemon(config, folder) as daemon:
-            wait_for("the queue", lambda: daemon.pipeline("p")["ledger"]["queued"] > 3000)
+            wait_for("the queue", lambda: (p := daemon.pipeline("p")) and p["ledger"]["queued"] > 3000)
             # Its rows are for a broker, not for a file: said, and no harm done.
             write("at_least_once", f"file:{folder}/out.ndjson")
             daemon.send(signal.SIGHUP)
@@ -325,7 +325,7 @@ steps:
         with Daemon(config, folder, "--memory-limit", f"{limit}MiB") as daemon:
             resident = lambda: int(next(line.split()[1] for line in open(f"/proc/{daemon.pid}/status")
                                         if line.startswith("VmRSS"))) >> 10
-            wait_for("the pause", lambda: "memory limit" in (daemon.pipeline("p")["reason"] or ""))
+            wait_for("the pause", lambda: (p := daemon.pipeline("p")) and "memory limit" in (p["reason"] or ""))
             most = 0
             for _ in range(20):
                 most = max(most, resident())

@@ -16,10 +16,10 @@ using namespace streamflow::test;
 namespace {
 
 constexpr Micros kSecond = kMicrosPerSecond;
-constexpr unsigned kSeeds = 2'000;  // SEEDS in the environment: another number
+constexpr unsigned kSeeds = 2'000;  // STREAMFLOW_SEEDS in the environment: another number
 
 unsigned seeds() {
-  const char* text = std::getenv("SEEDS");
+  const char* text = std::getenv("STREAMFLOW_SEEDS");
   return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : kSeeds;
 }
 
