@@ -1,5 +1,6 @@
 #include "operators/order/time_order.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
