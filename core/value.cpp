@@ -197,4 +197,11 @@ bool equal(const Value& a, const Value& b) {
   }
 }
 
+Value member(const Value& map, std::string_view name) {
+  if (!map.is(Kind::kMap)) return {};
+  for (const auto& [key, value] : map.entries())
+    if (key.text() == name) return value;
+  return {};
+}
+
 }  // namespace streamflow

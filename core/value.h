@@ -123,6 +123,8 @@ bool equal(const Value& a, const Value& b);
 // bools, timestamps, durations); 2 when they cannot, NaN included.
 inline constexpr int kUnordered = 2;
 int compare(const Value& a, const Value& b);
+// A member of a map by its text; missing where there is none, or `map` is no map.
+Value member(const Value& map, std::string_view name);
 int compare_numbers(Kind a_kind, uint64_t a_bits, Kind b_kind, uint64_t b_bits);
 
 // JSON text of a value: computed doubles as the shortest text that reads back equal, whole ones

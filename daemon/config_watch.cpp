@@ -2,10 +2,9 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <utility>
-#include <vector>
+
+#include "daemon/config_yaml.h"
 
 namespace streamflow {
 namespace {
@@ -39,17 +38,9 @@ void ConfigWatch::look() {
 }
 
 std::string ConfigWatch::signature() const {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path_, error)) return file_signature(path_);
-  std::vector<std::string> files;
-  std::filesystem::directory_iterator entries(path_, error);
-  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
-    const auto extension = entries->path().extension();
-    if (extension == ".yaml" || extension == ".yml") files.push_back(entries->path().string());
-  }
-  std::sort(files.begin(), files.end());
+  std::error_code ignored;
   std::string out;
-  for (const std::string& file : files) out += file_signature(file);
+  for (const auto& file : config_files(path_, ignored)) out += file_signature(file.string());
   return out;
 }
 

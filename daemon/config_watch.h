@@ -12,7 +12,8 @@ class ConfigWatch {
  public:
   static constexpr Micros kEvery = 500 * kMicrosPerMilli;
 
-  // What there is now is known: made before the files are read.  `changed` is called once the files stand still for one look: an editor may write them in parts.
+  // What there is now is known: made before the files are read.  `changed` is called once the files stand
+  // still for one look: an editor may write them in parts.
   ConfigWatch(Loop& loop, std::string path, std::function<void()> changed);
   void start();
 

@@ -245,16 +245,7 @@ SourceFilePtr read_file(const fs::path& path, Diagnostics& diagnostics) {
 // The file, or the folder's pipeline files in order.
 std::vector<fs::path> files_of(const std::string& path, Diagnostics& diagnostics) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return {path};
-  std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
-    const fs::path& file = entry.path();
-    const bool yaml = file.extension() == ".yaml" || file.extension() == ".yml";
-    if (yaml && !file.filename().string().starts_with('.') && entry.is_regular_file(error)) {
-      files.push_back(file);
-    }
-  }
-  std::sort(files.begin(), files.end());
+  std::vector<fs::path> files = config_files(path, error);
   if (error) {
     diagnostics.error("E0001", {}, "cannot read '" + path + "': " + error.message());
   } else if (files.empty()) {
@@ -279,6 +270,22 @@ void report_same_names(const std::vector<PipelineSpec>& specs, Diagnostics& diag
 }
 
 }  // namespace
+
+std::vector<fs::path> config_files(const std::string& path, std::error_code& error) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return {path};
+  std::vector<fs::path> files;
+  fs::directory_iterator entries(path, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    const fs::path& file = entries->path();
+    const bool yaml = file.extension() == ".yaml" || file.extension() == ".yml";
+    if (yaml && !file.filename().string().starts_with('.') && entries->is_regular_file(ignored)) {
+      files.push_back(file);
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
 
 std::optional<PipelineSpec> load(const SourceFilePtr& file, const std::string& folder,
                                  const Registry& registry, const Lookup& lookup,

@@ -2,8 +2,10 @@
 // is opened but the file itself and what `${file:…}` names.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "core/diagnostic.h"
@@ -20,8 +22,10 @@ std::optional<PipelineSpec> load(const SourceFilePtr& file, const std::string& f
                                  const Registry& registry, const Lookup& lookup,
                                  Diagnostics& diagnostics);
 
-// A file, or every *.yaml and *.yml in a folder in the order of their names.  Two pipelines of one
-// name are an error (E0119).  Reads the process's environment.
+// A file, or every *.yaml and *.yml in a folder in the order of their names.
+std::vector<std::filesystem::path> config_files(const std::string& path, std::error_code& error);
+
+// The pipelines of these files.  Two of one name are an error (E0119).  Reads the process's environment.
 std::vector<PipelineSpec> load_path(const std::string& path, const Registry& registry,
                                     Diagnostics& diagnostics);
 

@@ -25,14 +25,15 @@ void MemoryGuard::start() {
 }
 
 void MemoryGuard::look() {
-  const size_t used = resident_bytes();
+  size_t used = resident_bytes();
   const Micros now = loop_.now();
   // The allocator keeps what was freed: ask it to give that back before judging.
   if ((paused_ || used >= limit_ / 10 * 9) && (now - trimmed_ >= kTrimEvery || now < trimmed_)) {
     trimmed_ = now;
     ::malloc_trim(0);
+    used = resident_bytes();
   }
-  const bool pause = resident_bytes() >= limit_ / 10 * (paused_ ? 8 : 9);
+  const bool pause = used >= limit_ / 10 * (paused_ ? 8 : 9);
   if (pause != std::exchange(paused_, pause)) changed_(pause);
   loop_.after(kEvery, [this] { look(); });
 }

@@ -257,13 +257,6 @@ bool same(const Value& expected, const Value& got) {
   return equal(expected, got);
 }
 
-Value member(const Value& record, std::string_view name) {
-  if (!record.is(Kind::kMap)) return {};
-  for (const auto& [key, value] : record.entries())
-    if (key.text() == name) return value;
-  return {};
-}
-
 std::string text_of(const Value& value) {
   if (value.is(Kind::kMissing)) return "nothing";
   std::string out;

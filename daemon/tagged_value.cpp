@@ -10,6 +10,7 @@
 #include "core/expr/equality.h"
 #include "core/expr/instant.h"
 #include "core/expr/utf8.h"
+#include "core/map_equality.h"
 
 namespace streamflow {
 namespace {
@@ -135,7 +136,7 @@ bool is_key(const Value& value) {
 
 Result<Value> map_from(const Value& json) {
   Value::Map entries;
-  std::set<Value, expr::KeyLess> keys;
+  std::set<Value, KeyLess> keys;
   if (!json.is(Kind::kList)) return fail(ErrorKind::kData, "a map is written as [[key, value], …]");
   for (const Value& pair : json.items()) {
     if (!pair.is(Kind::kList) || pair.items().size() != 2)

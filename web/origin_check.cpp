@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/ascii.h"
+
 namespace streamflow::web {
 namespace {
 
@@ -10,13 +12,6 @@ struct Authority {
   std::string name;  // lower case; an IPv6 address without its brackets
   std::string port;  // empty: the scheme's
 };
-
-std::string to_lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -44,18 +39,18 @@ std::optional<Authority> parse_authority(std::string_view text) {
     if (!std::all_of(name.begin(), name.end(), is_name_char)) return std::nullopt;
   }
   if (name.empty()) return std::nullopt;
-  if (rest.empty()) return Authority{to_lower(name), {}};
+  if (rest.empty()) return Authority{lower(name), {}};
   const std::string_view port = rest.substr(1);
   const bool digits =
       std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (rest.front() != ':' || port.size() > 5 || !digits) return std::nullopt;
-  return Authority{to_lower(name), std::string(port)};
+  return Authority{lower(name), std::string(port)};
 }
 
 std::string without_brackets(std::string_view name) {
   if (name.size() > 2 && name.front() == '[' && name.back() == ']')
     name = name.substr(1, name.size() - 2);
-  return to_lower(name);
+  return lower(name);
 }
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {

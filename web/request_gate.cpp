@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/ascii.h"
+
 namespace streamflow::web {
 namespace {
 
@@ -23,8 +25,6 @@ enum Once : unsigned {
   kNoneMatch = 64,
   kAuthorization = 128
 };
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool same(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -293,8 +293,7 @@ void RequestGate::on_known_header(std::string_view name, std::string_view value)
 
 // Of equal names the values become a list (RFC 9110, 5.3).
 void RequestGate::keep_header(std::string_view name, std::string_view value) {
-  std::string key(name);
-  std::transform(key.begin(), key.end(), key.begin(), lower);
+  std::string key = lower(name);
   for (auto& [known, list] : head_.ingest.headers)
     if (known == key) {
       list.append(", ").append(value);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace streamflow::http {
 namespace {
 
@@ -14,10 +16,7 @@ constexpr std::array<std::string_view, 7> kLineTypes = {
 std::string clean(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\"");
   if (begin == std::string_view::npos) return {};
-  std::string out(text.substr(begin, text.find_last_not_of(" \t\"") + 1 - begin));
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
+  return lower(text.substr(begin, text.find_last_not_of(" \t\"") + 1 - begin));
 }
 
 // What `charset=` says, or empty.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "connectors/http/ingest_source.h"
+#include "core/ascii.h"
 
 namespace streamflow {
 namespace http {
@@ -54,15 +55,9 @@ std::string path_problem(std::string_view path) {
   return {};
 }
 
-std::string small_letters(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 void read_headers(BuildContext& context, IngestOptions& options) {
   for (const SpecValue* value : context.params.list("headers")) {
-    std::string name = small_letters(value->text);
+    std::string name = lower(value->text);
     if (has(kNotForRecords, name))
       context.diagnostics.error(kBadHeader, value->span,
                                 "'" + value->text + "' is not given to records");

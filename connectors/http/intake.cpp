@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "connectors/http/content_type.h"
+#include "core/ascii.h"
 
 namespace streamflow::http {
 namespace {
@@ -20,9 +21,7 @@ bool same_secret(std::string_view given, std::string_view secret) {
 
 bool has_token(std::string_view authorization, std::string_view token) {
   constexpr std::string_view kBearer = "bearer ";
-  const auto same = [](char want, char c) {
-    return want == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-  };
+  const auto same = [](char want, char c) { return want == lower(c); };
   return authorization.size() > kBearer.size() &&
          std::equal(kBearer.begin(), kBearer.end(), authorization.begin(), same) &&
          same_secret(authorization.substr(kBearer.size()), token);

@@ -11,14 +11,4 @@ namespace streamflow::expr {
 bool equal(bool number, const Value& a, const Value& b);
 int compare(bool number, const Value& a, const Value& b);  // may be kUnordered
 
-// Orders keys of maps, all of them: 1 and 1u are one.
-struct KeyLess {
-  static int group(const Value& key) {
-    return is_number(key.kind()) ? static_cast<int>(Kind::kInt) : static_cast<int>(key.kind());
-  }
-  bool operator()(const Value& a, const Value& b) const {
-    return group(a) != group(b) ? group(a) < group(b) : compare(a, b) < 0;
-  }
-};
-
 }  // namespace streamflow::expr

@@ -8,6 +8,7 @@
 #include "core/expr/instant.h"
 #include "core/expr/numbers.h"
 #include "core/expr/utf8.h"
+#include "core/map_equality.h"
 
 namespace streamflow::expr {
 namespace {

@@ -13,7 +13,7 @@
 namespace streamflow {
 namespace {
 
-const Value* member(const Value& map, std::string_view name) {
+const Value* find_member(const Value& map, std::string_view name) {
   for (const auto& [key, value] : map.entries()) {
     if (key.text() == name) return &value;
   }
@@ -31,7 +31,7 @@ void check_references(const Value& value, const Value& definitions) {
       const std::string target(entry.text());
       CAPTURE(target);
       REQUIRE(target.starts_with("#/definitions/"));
-      CHECK(member(definitions, target.substr(14)) != nullptr);
+      CHECK(find_member(definitions, target.substr(14)) != nullptr);
     } else {
       check_references(entry, definitions);
     }
@@ -42,9 +42,9 @@ TEST_CASE("the schema is JSON, draft-07, and every reference has its definition"
   const std::string text = json_schema(sample_registry());
   const Value schema = parse_json(text);
   REQUIRE(schema.is(Kind::kMap));
-  CHECK(member(schema, "$schema")->text() == "http://json-schema.org/draft-07/schema#");
-  REQUIRE(member(schema, "definitions") != nullptr);
-  check_references(schema, *member(schema, "definitions"));
+  CHECK(find_member(schema, "$schema")->text() == "http://json-schema.org/draft-07/schema#");
+  REQUIRE(find_member(schema, "definitions") != nullptr);
+  check_references(schema, *find_member(schema, "definitions"));
   for (const char* word :
        {"\"filter\"", "\"window\"", "\"mqtt\"", "\"lateness\"", "\"plot\"", "\"id\""}) {
     CAPTURE(word);

@@ -248,13 +248,6 @@ void check_seed(unsigned seed) {
   CHECK(shuffled.rows == sorted.rows);
 }
 
-Value member(const Value& record, std::string_view name) {
-  for (const auto& [key, value] : record.entries()) {
-    if (key.text() == name) return value;
-  }
-  return {};
-}
-
 bool alike(const Value& a, const Value& b) {
   if (!is_number(a.kind()) || !is_number(b.kind())) return a.kind() == b.kind();
   const double x = a.to_double(), y = b.to_double();

@@ -96,13 +96,6 @@ Naive naive(const Stream& stream, const Case& c) {
   return result;
 }
 
-Value member(const Value& record, std::string_view name) {
-  for (const auto& [key, value] : record.entries()) {
-    if (key.text() == name) return value;
-  }
-  return {};
-}
-
 void compare(const Capture& out, const Naive& expected, const Case& c) {
   size_t with_records = 0;
   std::pair<Micros, std::string> before{kTimeMin, ""};
