@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/sealed_file.h"
+
 namespace streamflow {
 namespace {
 
@@ -40,9 +42,7 @@ void append_entry(const LogEntry& entry, std::string& out) {
 }  // namespace
 
 std::string InputLog::path(uint64_t first) const {
-  std::string number = std::to_string(first);
-  number.insert(0, 20 - number.size(), '0');
-  return folder_ + "/" + number + std::string(kSuffix);
+  return numbered_path(folder_, first, kSuffix);
 }
 
 // Calls `fn` for the whole entries of a segment's text until it returns false; the size of what was walked.

@@ -1,14 +1,13 @@
 #include "core/journal.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cinttypes>
 #include <cstdio>
 #include <utility>
 
+#include "core/frames.h"
 #include "core/log.h"
 #include "core/pipeline.h"
+#include "core/sealed_file.h"
 #include "core/state_bytes.h"
 
 namespace streamflow {
@@ -17,47 +16,51 @@ namespace {
 constexpr size_t kReplayBytes = size_t{16} << 20;  // read from the log at a time
 constexpr size_t kTurnBytes = size_t{1} << 20;     // handled in a turn of the loop
 constexpr Micros kPressurePause = 10 * kMicrosPerMilli;
-
-std::string with_checksum(std::string rest) {
-  std::string out(Journal::kMagic);
-  save_word(XXH3_64bits(rest.data(), rest.size()), out);
-  out += rest;
-  return out;
-}
-
-std::string hash_text(std::string_view text) {
-  char out[17];
-  std::snprintf(out, sizeof out, "%016" PRIx64, static_cast<uint64_t>(XXH3_64bits(text.data(), text.size())));
-  return out;
-}
+constexpr std::string_view kParts = "/parts";
+constexpr std::string_view kBuffer = "buffer-";  // of a sink, and the hash of its key
 
 }  // namespace
 
 Result<Checkpoint> read_checkpoint(std::string_view text, const std::string& path) {
-  if (!text.starts_with(Journal::kMagic))
-    return fail(ErrorKind::kIo, path + " is no checkpoint of this version");
-  StateReader in(text.substr(Journal::kMagic.size()));
-  const uint64_t checksum = in.word();
-  const std::string_view rest = in.rest();
-  if (XXH3_64bits(rest.data(), rest.size()) != checksum)
-    return fail(ErrorKind::kIo, path + " is damaged");
+  const bool before = text.starts_with(Journal::kMagicBefore);
+  const auto content = unseal(text, before ? Journal::kMagicBefore : Journal::kMagic, "checkpoint", path);
+  if (!content) return tl::unexpected(content.error());
+  StateReader in(*content);
   Checkpoint out;
   out.number = in.word();
   out.state = in.rest();
   return out;
 }
 
-Journal::Journal(Pipeline& pipeline, Disk& disk, std::string folder, bool exactly_once)
+Result<uint64_t> check_parts(const Checkpoint& checkpoint, Disk& disk, const std::string& folder) {
+  constexpr std::string_view kKey = "parts ";
+  PartStore parts(disk, folder + std::string(kParts));
+  uint64_t bytes = 0;
+  FrameReader frames(checkpoint.state);
+  while (frames.ok() && !frames.at_end()) {
+    const std::string_view key = frames.bytes();
+    (void)frames.bytes();
+    const std::string_view places = frames.bytes();
+    if (!key.starts_with(kKey)) continue;
+    const auto opened = parts.open(std::string(key.substr(kKey.size())), places);
+    if (!opened) return tl::unexpected(opened.error());
+    for (const auto& [partition, state] : *opened) bytes += state.size();
+  }
+  return bytes;
+}
+
+Journal::Journal(Pipeline& pipeline, Disk& disk, std::string folder, bool exactly_once, size_t part_least)
     : pipeline_(pipeline),
       disk_(disk),
       loop_(pipeline.loop),
       folder_(std::move(folder)),
       exactly_once_(exactly_once),
-      log_(disk, folder_ + "/log") {
+      log_(disk, folder_ + "/log"),
+      parts_(disk, folder_ + std::string(kParts), part_least) {
   log_.on_durable = [this](uint64_t upto) { durable(upto); };
   log_.on_trouble = [this](const Error& error) { trouble(error); };
   for (auto& sink : pipeline.sinks)
-    sink->spill.keep_on(disk, folder_ + "/buffer-" + hash_text(sink->info.key), loop_);
+    sink->spill.keep_on(disk, folder_ + "/" + std::string(kBuffer) + hash_text(sink->info.key), loop_);
 }
 
 Journal::~Journal() { close(); }
@@ -92,7 +95,7 @@ Status Journal::load_checkpoint(std::vector<std::string>& remarks) {
   if (!text) return tl::unexpected(text.error());
   const auto checkpoint = read_checkpoint(*text, path);
   if (!checkpoint) return tl::unexpected(checkpoint.error());
-  if (auto status = pipeline_.load(checkpoint->state, exactly_once_, remarks); !status) return status;
+  if (auto status = pipeline_.load(checkpoint->state, exactly_once_, remarks, &parts_); !status) return status;
   applied_ = checkpointed_ = checkpoint->number;
   has_checkpoint_ = true;
   return {};
@@ -246,8 +249,9 @@ void Journal::checkpoint(std::function<void(bool)> done) {
   const uint64_t number = applied_;
   std::string rest;
   save_word(number, rest);
-  rest += pipeline_.save();
-  checkpoint_bytes_ = rest.size();
+  parts_.begin();
+  rest += pipeline_.save(&parts_);
+  checkpoint_bytes_ = rest.size() + parts_.bytes_added();
   std::vector<int> unsynced = pipeline_.unsynced();
   // The last one of this process: what its sinks sent now would be sent again by the next.
   if (pipeline_.is_drained()) pipeline_.stop();
@@ -262,6 +266,7 @@ void Journal::checkpoint(std::function<void(bool)> done) {
     });
   };
   const auto failed = [this, finish](const Error& error) {
+    parts_.abandon();
     log(LogLevel::kError, pipeline_.name + ": no checkpoint: " + error.message);
     pipeline_.record_error("state", error.message, "");
     finish(false);
@@ -272,20 +277,53 @@ void Journal::checkpoint(std::function<void(bool)> done) {
     checkpointed_ = number;
     queued_ = queued;
     has_checkpoint_ = true;
+    if (!std::exchange(has_own_checkpoint_, true)) remove_orphans();
+    parts_.commit();
     log_.trim(number, pipeline_.log_keep == 0 ? kTimeMax : loop_.now() - pipeline_.log_keep);
     pipeline_.checkpointed();
     finish(true);
   };
-  disk_.sync(std::move(unsynced),
-             [this, rest = std::move(rest), written, failed, alive = alive_](const Status& status) {
-               if (!*alive) return;
-               if (!status) return failed(status.error());
-               disk_.replace(folder_ + "/checkpoint", with_checksum(rest), written);
-             });
+  const auto parts_written = [this, rest = std::move(rest), written, failed, alive = alive_](const Status& status) {
+    if (!*alive) return;
+    if (!status) return failed(status.error());
+    disk_.replace(folder_ + "/checkpoint", seal(kMagic, rest), written);
+  };
+  disk_.sync(std::move(unsynced), [this, parts_written, failed, alive = alive_](const Status& status) {
+    if (!*alive) return;
+    if (!status) return failed(status.error());
+    parts_.write(parts_written);
+  });
+}
+
+// Buffers of sinks that an earlier version of the pipeline had.
+void Journal::remove_orphans() {
+  const auto names = disk_.list(folder_);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kBuffer)) continue;
+    const bool ours = std::any_of(pipeline_.sinks.begin(), pipeline_.sinks.end(), [&name](const auto& sink) {
+      return name == std::string(kBuffer) + hash_text(sink->info.key);
+    });
+    const auto files = ours ? Result<std::vector<std::string>>() : disk_.list(folder_ + "/" + name);
+    if (!files) continue;
+    for (const std::string& file : *files) (void)disk_.remove(folder_ + "/" + name + "/" + file);
+  }
+}
+
+void Journal::forget(Disk& disk, const std::string& folder) {
+  (void)disk.remove(folder + "/checkpoint");  // first: the rest says nothing without it
+  const auto names = disk.list(folder);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const auto files = disk.list(folder + "/" + name);
+    if (!files) continue;
+    for (const std::string& file : *files) (void)disk.remove(folder + "/" + name + "/" + file);
+  }
 }
 
 void Journal::clear() {
   (void)disk_.remove(folder_ + "/checkpoint");
+  parts_.clear();
   log_.clear();
 }
 

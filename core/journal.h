@@ -3,8 +3,9 @@
 // in the order, with the stamps and with the decisions of the clock that it had.
 //
 // A checkpoint is a file `checkpoint` beside the log: kMagic, a checksum (8 bytes: XXH3-64 of the rest), the
-// number of the last log entry in it (8 bytes, little-endian), and Pipeline::save().  It counts once the
-// output files are synced; then log segments that no recovery needs are removed.
+// number of the last log entry in it (8 bytes, little-endian), and Pipeline::save(), with large states of steps
+// in files of their own (part_store.h).  It counts once the output files and these are synced; then log segments
+// that no recovery needs are removed.
 //
 // For the loop's thread.  Owned by its pipeline.
 #pragma once
@@ -19,6 +20,7 @@
 #include "core/disk.h"
 #include "core/input_log.h"
 #include "core/loop.h"
+#include "core/part_store.h"
 
 namespace streamflow {
 
@@ -30,6 +32,8 @@ struct Checkpoint {
   std::string_view state;  // Pipeline::save()
 };
 Result<Checkpoint> read_checkpoint(std::string_view text, const std::string& path);
+// Bytes of the parts that the checkpoint of the journal in `folder` refers to, or why they are not whole.
+Result<uint64_t> check_parts(const Checkpoint& checkpoint, Disk& disk, const std::string& folder);
 
 class Journal {
  public:
@@ -39,10 +43,13 @@ class Journal {
   static constexpr Micros kFlushEvery = 10 * kMicrosPerMilli;  // of input that nobody waits to acknowledge
   static constexpr size_t kWaitingMax = size_t{32} << 20;  // input that waits for the disk: sources pause
   static constexpr size_t kHeldMax = size_t{8} << 20;      // blocks that wait for it: the same
-  static constexpr std::string_view kMagic = "SFCHKPT\1";
+  static constexpr std::string_view kMagic = "SFCHKPT\2";
+  static constexpr std::string_view kMagicBefore = "SFCHKPT\1";  // without part files; read
 
   // `folder` within the disk's.  With `exactly_once` input is handled when it is durable, else at once.
-  Journal(Pipeline& pipeline, Disk& disk, std::string folder, bool exactly_once);
+  // States of steps from `part_least` bytes on are in part files.
+  Journal(Pipeline& pipeline, Disk& disk, std::string folder, bool exactly_once,
+          size_t part_least = PartStore::kLeast);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -65,6 +72,8 @@ class Journal {
 
   // `done` is called when it counts, or could not be written (which is reported).
   void checkpoint(std::function<void(bool)> done);
+  // Removes what a journal has in `folder`, log and buffers included; nobody may use it.
+  static void forget(Disk& disk, const std::string& folder);
   // The run is complete, nothing is to be continued: removes all files.
   void clear();
   // Calls back nobody any more.
@@ -82,6 +91,7 @@ class Journal {
   void caught_up();
   void durable(uint64_t upto);
   void trouble(const Error& error);
+  void remove_orphans();
   void arm();
 
   Pipeline& pipeline_;
@@ -90,10 +100,12 @@ class Journal {
   const std::string folder_;
   const bool exactly_once_;
   InputLog log_;
+  PartStore parts_;
   uint64_t applied_ = 0;        // number of the last entry handled
   uint64_t checkpointed_ = 0;
   size_t checkpoint_bytes_ = 0;
   bool has_checkpoint_ = false;
+  bool has_own_checkpoint_ = false;  // made by this version of the pipeline
   uint64_t queued_ = 0;         // rows that waited for sinks at the last checkpoint
   bool writing_ = false;        // a checkpoint is on its way
   std::deque<std::function<void(bool)>> next_;  // who waits for the one after it

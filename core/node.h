@@ -131,6 +131,9 @@ class Source {
   }
   // In recovery, before start: a message, known by its ident, is in the input log.
   virtual void replayed(std::string_view ident) { (void)ident; }
+  // For a reload that keeps the source: no call to the host after it returns, as after stop, but the connection
+  // stays, and `start` goes on with another host where this one was.  False: it cannot now; it was not touched.
+  virtual bool detach() { return false; }
   virtual void stop() = 0;  // no call to the host after it returns
 };
 

@@ -5,18 +5,21 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/error_samples.h"
 #include "core/source_node.h"
+#include "core/spec.h"
 #include "core/step_node.h"
 #include "core/stream.h"
 
 namespace streamflow {
 
 class Journal;
+class PartStore;
 
 // in + created + copied = written + filtered + absorbed + late + dropped + failed + unused + held + queued
 struct Ledger {
@@ -42,12 +45,15 @@ class Pipeline {
   ~Pipeline();
 
   void start();  // sinks, then sources
-  // Stops the sources; calls `done` once what was read is at the sinks' peers.  Unfinished windows stay
-  // unfinished.
-  // Where a checkpoint keeps the rest, it waits for the sinks only so long: their last state is the checkpoint's.
-  enum class Leave : unsigned char { kEnd, kHandOver };
-  void drain(std::function<void()> done, Leave why = Leave::kEnd);
+  // Takes no more input; calls `done` once what was read is at the sinks' peers.  Unfinished windows stay
+  // unfinished.  Where a checkpoint keeps the rest, it waits for the sinks only so long: their last state is the
+  // checkpoint's.  `next`: a changed version of this pipeline that waits for its turn.  Sources that both have
+  // stay connected, to be attached to `next` after it has loaded what this one has saved.
+  void drain(std::function<void()> done, const Pipeline* next = nullptr);
   bool is_drained() const { return drained_; }
+  // Once drained; none where the state was not saved, and so is not what the sources have handed over.
+  std::vector<DetachedSource> take_detached();
+  void attach(std::vector<DetachedSource> detached);
   void stop();                            // at once
   std::string unfinished() const;         // what stopping now would discard, in words; or empty
   bool finished() const;                  // every source has ended (false without sources)
@@ -56,8 +62,11 @@ class Pipeline {
   // The state between two turns: positions and inlets of sources, watermarks, operators by partition, sinks,
   // counts.  It is kept by keys, so a changed pipeline takes what still means the same; `remarks` says what
   // it does not.  With `exactly`, output behind the saved positions is taken back.
-  std::string save() const;
-  Status load(std::string_view bytes, bool exactly, std::vector<std::string>& remarks);
+  // With `parts`, large states of steps are there and not in the text: those that changed since the last
+  // such call are added.
+  std::string save(PartStore* parts = nullptr) const;
+  Status load(std::string_view bytes, bool exactly, std::vector<std::string>& remarks,
+              PartStore* parts = nullptr);
 
   // Makes it survive its process: set before start.  Null: it does not.
   std::unique_ptr<Journal> journal;
@@ -87,6 +96,7 @@ class Pipeline {
 
   const std::string name;
   Loop& loop;
+  SpecPtr spec;  // what it was planned from
   std::string delivery;
   Micros log_keep = 0;      // how much longer than recovery needs it the input log stays
   std::string fingerprint;  // equal: the same pipeline
@@ -102,8 +112,11 @@ class Pipeline {
  private:
   void begin_input();
   void start_sources();
+  void stop_input();
+  std::set<std::string> kept_by(const Pipeline* next) const;
+  void drain_steps(std::function<void()> done, bool replaced);
   void drain_sinks(std::function<void()> done);
-  void end_drain(Leave why, std::function<void()> done);
+  void end_drain(bool replaced, std::function<void()> done);
   void clock_due();
   void apply_clock(Micros now, std::string_view idle);
   void restart_counts();
@@ -118,6 +131,7 @@ class Pipeline {
   bool running_ = false;
   bool stopped_ = false;
   bool drained_ = false;
+  bool left_whole_ = false;  // drained, and the state is saved or here
   bool clock_pending_ = false;  // the journal has a look at the clock that is not yet handled
   size_t draining_ = 0;
   uint64_t carried_ = 0;  // rows taken over from another version of this pipeline

@@ -2,11 +2,12 @@
 #include <map>
 
 #include "core/frames.h"
+#include "core/part_store.h"
 #include "core/pipeline.h"
 
 namespace streamflow {
 
-std::string Pipeline::save() const {
+std::string Pipeline::save(PartStore* parts) const {
   std::string out;
   FrameWriter frames(out);
   // `what`: in words, where it would be a loss that nobody takes it.
@@ -25,8 +26,10 @@ std::string Pipeline::save() const {
   for (const auto& merge : merges) put_node("merge " + merge->key, *merge);
   for (const auto& node : operators) {
     std::string state;
-    const bool any = node->save(state);
+    const bool any = node->save(parts, state);
     put("step " + node->info.key, any ? node->info.id + " (" + node->info.verb + ")" : "", state);
+    const std::string places = parts != nullptr ? parts->places(node->info.key) : std::string();
+    if (!places.empty()) put("parts " + node->info.key, "", places);
   }
   for (const auto& sink : sinks) {
     std::string state;
@@ -38,7 +41,8 @@ std::string Pipeline::save() const {
   return out;
 }
 
-Status Pipeline::load(std::string_view bytes, bool exactly, std::vector<std::string>& remarks) {
+Status Pipeline::load(std::string_view bytes, bool exactly, std::vector<std::string>& remarks,
+                      PartStore* parts) {
   struct Saved {
     std::string_view what, state;
   };
@@ -61,8 +65,22 @@ Status Pipeline::load(std::string_view bytes, bool exactly, std::vector<std::str
   for (auto& node : sources)
     take("source " + node->info.key, [&](auto state) { return node->load(state); });
   for (auto& merge : merges) take("merge " + merge->key, [&](auto state) { return merge->load(state); });
-  for (auto& node : operators)
-    take("step " + node->info.key, [&](auto state) { return node->load(state); });
+  for (auto& node : operators) {
+    std::vector<std::pair<unsigned, std::string_view>> large;
+    const auto places = saved.find("parts " + node->info.key);
+    if (places != saved.end()) {
+      if (parts == nullptr) return fail(ErrorKind::kIo, "the state of pipeline " + name + " is not whole");
+      auto opened = parts->open(node->info.key, places->second.state);
+      if (!opened) return tl::unexpected(opened.error());
+      large = std::move(*opened);
+    }
+    take("step " + node->info.key, [&](auto state) {
+      const Status loaded = node->load(state, large);
+      if (!loaded && parts != nullptr) parts->forget(node->info.key);
+      return loaded;
+    });
+  }
+  if (parts != nullptr) parts->opened();
   for (auto& node : sinks)
     take("sink " + node->info.key, [&](auto state) { return node->load(state, exactly); });
   for (auto& s : streams) take("stream " + s->name, [&](auto state) { return s->load(state); });

@@ -1,14 +1,12 @@
 #include "core/plan.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <filesystem>
-#include <cstdio>
 #include <set>
 #include <tuple>
 
 #include "core/encode.h"
+#include "core/sealed_file.h"
 #include "core/vocabulary.h"
 
 namespace streamflow {
@@ -62,13 +60,6 @@ std::string text_of(const StepSpec& step) {
   return text;
 }
 
-std::string short_key(const std::string& text) {
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
-  return digits;
-}
-
 class Planner {
  public:
   Planner(const PipelineSpec& spec, const Registry& registry, Loop& loop, const PlanOptions& options,
@@ -77,7 +68,9 @@ class Planner {
         registry_(registry),
         options_(options),
         diagnostics_(diagnostics),
-        pipeline_(std::make_unique<Pipeline>(spec.name, loop)) {}
+        pipeline_(std::make_unique<Pipeline>(spec.name, loop)) {
+    pipeline_->spec = std::make_shared<const PipelineSpec>(spec);
+  }
 
   std::unique_ptr<Pipeline> run() {
     pipeline_->delivery = options_.durable ? spec_.delivery : "at_most_once";
@@ -254,7 +247,7 @@ class Planner {
       for (SourceNode* origin : inputs[i].origins)
         if (!point.origins.insert(origin).second) origin->inlet.one_by_one();
     }
-    node.key = short_key(point.lineage);
+    node.key = hash_text(point.lineage);
     return point;
   }
 
@@ -354,8 +347,8 @@ class Planner {
     info.guarantee_reason = build.loses;
     // Of two equal inputs the second is another source.
     std::string lineage = "source " + stream.name + written;
-    while (!source_keys_.insert(short_key(lineage)).second) lineage += '+';
-    info.key = short_key(lineage);
+    while (!source_keys_.insert(hash_text(lineage)).second) lineage += '+';
+    info.key = hash_text(lineage);
     event_time(params, schema, inlet, info);
     schema.arrival_time = !inlet.time && !options_.replay;
     info.output = schema;
@@ -397,7 +390,7 @@ class Planner {
   void build_step(const StepSpec& step, size_t stream_at, size_t number, Stream& stream, Point& point) {
     const std::string& verb = step.verb.text;
     std::string id = stream.name + "." + std::to_string(number + 1);
-    std::string node_key = short_key(point.lineage + text_of(step));
+    std::string node_key = hash_text(point.lineage + text_of(step));
     while (!step_keys_.insert(node_key).second) node_key += '+';  // of two equal sinks
     for (const auto& [key, value] : step.options) {
       if (key.text != "id" || !value.is_scalar()) continue;
@@ -457,7 +450,7 @@ class Planner {
         return;  // reported with the order of streams
       }
       context.other = &other.schema;
-      if (!info.key.starts_with("id ")) info.key = short_key(info.key + other.lineage);
+      if (!info.key.starts_with("id ")) info.key = hash_text(info.key + other.lineage);
     }
     auto op = descriptor.build(context);
     if (context.other != nullptr && !other.is_side)
@@ -534,7 +527,7 @@ class Planner {
     std::erase_if(step.options, [](const auto& option) { return option.first.text == "buffer"; });
     std::string text = "sink " + stream + text_of(step);
     while (!sink_keys_.insert(text).second) text += '+';  // of two equal ones
-    return short_key(text);
+    return hash_text(text);
   }
 
   // `{field}` in an address: a record that cannot have the field has no address.

@@ -24,10 +24,32 @@ SourceNode::SourceNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<S
       errors_(errors),
       key_hash_(XXH3_64bits(info.key.data(), info.key.size())) {}
 
+SourceNode::~SourceNode() { stop_detached(); }
+
+void SourceNode::stop_detached() {
+  on = on && !detached_;
+  if (std::exchange(detached_, false)) source->stop();
+}
+
 void SourceNode::stop() {
   if (!on) return;
   on = false;
-  source->stop();
+  if (!detached_) source->stop();
+}
+
+bool SourceNode::detach() {
+  detached_ = on && !has_ended && !paused_ && source->detach();
+  return detached_;
+}
+
+DetachedSource SourceNode::take_detached() {
+  detached_ = false;
+  return {info.key, std::move(source), status};
+}
+
+void SourceNode::attach(DetachedSource detached) {
+  source = std::move(detached.source);
+  status = std::move(detached.status);
 }
 
 void SourceNode::start(Loop& loop) {

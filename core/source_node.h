@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/inlet.h"
@@ -18,12 +19,34 @@ namespace streamflow {
 
 class Pipeline;
 
+// A source between two versions of its pipeline: its connection stays.
+struct DetachedSource {
+  DetachedSource(std::string its_key, std::unique_ptr<Source> its_source, ConnectorStatus its_status)
+      : key(std::move(its_key)), source(std::move(its_source)), status(std::move(its_status)) {}
+  DetachedSource(DetachedSource&&) = default;
+  DetachedSource& operator=(DetachedSource&&) = default;
+  ~DetachedSource() {
+    if (source) source->stop();
+  }
+
+  std::string key;  // NodeInfo::key
+  std::unique_ptr<Source> source;
+  ConnectorStatus status;
+};
+
 class SourceNode final : private SourceHost, private InletOutput {
  public:
   SourceNode(Pipeline& pipeline, NodeInfo info, std::unique_ptr<Source> source, InletOptions options,
              std::unique_ptr<Decoder> decoder, SideStream& errors);
+  ~SourceNode() override;
   void start(Loop& loop);
   void stop();
+  // It hands over nothing more and stays connected (Source::detach).  False: it cannot.  `stop` leaves it so.
+  bool detach();
+  void stop_detached();
+  bool is_detached() const { return detached_; }
+  DetachedSource take_detached();
+  void attach(DetachedSource source);  // before start: instead of the own one
   void pause(bool paused);  // also before it starts
   bool is_paused() const { return paused_; }
   // Input that the journal took, with the clock's word then.
@@ -78,6 +101,7 @@ class SourceNode final : private SourceHost, private InletOutput {
   std::vector<Value> meta_;
   uint64_t messages_before_ = 0;  // the inlet's, at the last turn
   bool paused_ = false;
+  bool detached_ = false;
 };
 
 }  // namespace streamflow

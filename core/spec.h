@@ -80,4 +80,6 @@ struct PipelineSpec {
   std::string text() const { return file ? file->text : std::string(); }
 };
 
+using SpecPtr = std::shared_ptr<const PipelineSpec>;
+
 }  // namespace streamflow

@@ -1,37 +1,12 @@
 #include "core/spill.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 #include <utility>
 
 #include "core/registry.h"
+#include "core/sealed_file.h"
 
 namespace streamflow {
-namespace {
-
-std::string with_checksum(std::string_view rows) {
-  std::string out(Spill::kMagic);
-  save_word(XXH3_64bits(rows.data(), rows.size()), out);
-  out += rows;
-  return out;
-}
-
-Result<std::string> rows_of(std::string_view file, const std::string& path) {
-  if (!file.starts_with(Spill::kMagic))
-    return fail(ErrorKind::kIo, path + " is no buffer of this version");
-  StateReader in(file.substr(Spill::kMagic.size()));
-  const uint64_t checksum = in.word();
-  const std::string_view rows = in.rest();
-  if (XXH3_64bits(rows.data(), rows.size()) != checksum)
-    return fail(ErrorKind::kIo, path + " is damaged");
-  return std::string(rows);
-}
-
-}  // namespace
-
 BufferOptions buffer_options(const Params& sink) {
   const Params buffer = sink.map("buffer");
   BufferOptions out;
@@ -55,9 +30,7 @@ void Spill::keep_on(Disk& disk, std::string folder, Loop& loop) {
 }
 
 std::string Spill::path(uint64_t number) const {
-  char name[32];
-  std::snprintf(name, sizeof name, "/%020" PRIu64 ".rows", number);
-  return folder_ + name;
+  return numbered_path(folder_, number, ".rows");
 }
 
 // --- in --------------------------------------------------------------------------------------------
@@ -95,7 +68,6 @@ void Spill::keep_within_memory() {
   if (disk_ == nullptr || memory_bytes_ <= memory_) return;
   if (trouble_.empty() && disk_->free_bytes() < kDiskReserve) {
     set_trouble("less than 64 MiB are free in the state folder");
-    if (retry_ == 0) retry_ = loop_->after(kRetry, [this] { write_again(); });
   }
   if (!trouble_.empty()) return;  // `write_again` will
   size_t staying = 0;
@@ -108,14 +80,14 @@ void Spill::keep_within_memory() {
       write(*chunk);
     } else {
       chunk->place = Place::kFlying;
-      written(chunk->number, disk_->write(path(chunk->number), with_checksum(chunk->text)));
+      written(chunk->number, disk_->write(path(chunk->number), seal(kMagic, chunk->text)));
     }
   }
 }
 
 void Spill::write(Chunk& chunk) {
   chunk.place = Place::kFlying;
-  disk_->replace(path(chunk.number), with_checksum(chunk.text),
+  disk_->replace(path(chunk.number), seal(kMagic, chunk.text),
                  [this, number = chunk.number, alive = alive_](const Status& status) {
                    if (*alive) written(number, status);
                  });
@@ -131,9 +103,7 @@ void Spill::written(uint64_t number, const Status& status) {
   if (found->place != Place::kFlying) return;
   if (!status) {
     found->place = Place::kMemory;
-    set_trouble(status.error().message);
-    if (retry_ == 0) retry_ = loop_->after(kRetry, [this] { write_again(); });
-    return;
+    return set_trouble(status.error().message);
   }
   found->place = Place::kDisk;
   memory_bytes_ -= found->text.size();
@@ -149,6 +119,7 @@ void Spill::write_again() {
 
 void Spill::set_trouble(std::string trouble) {
   trouble_ = std::move(trouble);
+  if (retry_ == 0) retry_ = loop_->after(kRetry, [this] { write_again(); });
   if (trouble_changed_) trouble_changed_();
 }
 
@@ -157,7 +128,9 @@ void Spill::set_trouble(std::string trouble) {
 Batch Spill::take(uint64_t& lost, std::string& reason) {
   lost = 0;
   while (front_.empty() && !chunks_.empty()) {
-    if (open_front(reason)) continue;
+    const Opened opened = open_front(reason);
+    if (opened == Opened::kNotNow) return {};
+    if (opened == Opened::kYes) continue;
     lost += chunks_.front().rows - taken_;
     pop_front();
   }
@@ -177,17 +150,20 @@ Batch Spill::take(uint64_t& lost, std::string& reason) {
   return batch;
 }
 
-// False: it cannot be read.  A chunk of which nothing is left is let go.
-bool Spill::open_front(std::string& reason) {
+Spill::Opened Spill::open_front(std::string& reason) {
   Chunk& chunk = chunks_.front();
   if (chunk.place == Place::kDisk) {
     const Result<std::string> file = disk_->read(path(chunk.number));
-    Result<std::string> rows = file ? rows_of(*file, path(chunk.number)) : file;
+    if (!file) {
+      reason = file.error().message;
+      return is_gone(chunk.number) ? Opened::kLost : Opened::kNotNow;
+    }
+    const auto rows = unseal(*file, kMagic, "buffer", path(chunk.number));
     if (!rows) {
       reason = rows.error().message;
-      return false;
+      return Opened::kLost;
     }
-    chunk.text = std::move(*rows);
+    chunk.text = *rows;
     memory_bytes_ += chunk.text.size();
   }
   StateReader in(chunk.text);
@@ -198,7 +174,14 @@ bool Spill::open_front(std::string& reason) {
     if (i >= taken_ && in.ok()) front_.push_back(std::move(row));
   }
   if (!in.ok()) reason = path(chunk.number) + " is damaged";
-  return in.ok();
+  return in.ok() ? Opened::kYes : Opened::kLost;
+}
+
+bool Spill::is_gone(uint64_t number) const {
+  const auto names = disk_->list(folder_);
+  return names && std::none_of(names->begin(), names->end(), [&](const std::string& name) {
+    return folder_ + "/" + name == path(number);
+  });
 }
 
 void Spill::pop_front() {
@@ -275,13 +258,9 @@ Status Spill::load(std::string_view bytes, uint64_t& lost) {
 }
 
 void Spill::checkpointed() {
-  for (size_t i = 0; i < gone_at_save_; ++i) remove(gone_[i]);
+  for (size_t i = 0; i < gone_at_save_; ++i) (void)disk_->remove(path(gone_[i]));
   gone_.erase(gone_.begin(), gone_.begin() + static_cast<long>(gone_at_save_));
   gone_at_save_ = 0;
-}
-
-void Spill::remove(uint64_t number) {
-  if (disk_ != nullptr) (void)disk_->remove(path(number));
 }
 
 void Spill::remove_strays() {

@@ -61,7 +61,8 @@ class Spill {
 
   void push(const Batch& batch);
   // The next rows, at most kTakeRows, with their times and watermarks that stand at their time; none when it
-  // is empty.  Rows of a chunk that cannot be read are lost and counted in `lost`, with the reason.
+  // is empty.  Rows of a chunk that is damaged or gone are lost and counted in `lost`, with the reason.  None,
+  // with a reason and nothing lost: the disk does not give the chunk now; ask again in a while.
   Batch take(uint64_t& lost, std::string& reason);
   // Lets the oldest chunk go and returns its number of rows.
   uint64_t drop_oldest();
@@ -96,9 +97,10 @@ class Spill {
   void write(Chunk& chunk);
   void written(uint64_t number, const Status& status);
   void write_again();
-  bool open_front(std::string& reason);
+  enum class Opened : unsigned char { kYes, kLost, kNotNow };
+  Opened open_front(std::string& reason);
+  bool is_gone(uint64_t number) const;
   void pop_front();
-  void remove(uint64_t number);
 
   const size_t memory_;
   const size_t chunk_bytes_;

@@ -1,10 +1,12 @@
 #include "core/step_node.h"
 
+#include <bitset>
 #include <cstdlib>
 #include <utility>
 
 #include "core/error_samples.h"
 #include "core/frames.h"
+#include "core/part_store.h"
 #include "core/pipeline.h"
 
 namespace streamflow {
@@ -96,29 +98,40 @@ void OperatorNode::cell_error(const Batch& batch, uint32_t row, std::string_view
   pipeline_.record_error(info.id, reason, record_text(batch, row));
 }
 
-bool OperatorNode::save(std::string& out) const {
+bool OperatorNode::save(PartStore* parts, std::string& out) {
   bool any = false;
+  const auto changed = parts != nullptr ? op->take_dirty() : std::bitset<kPartitions>().set();
   FrameWriter frames(out);
   frames.number(mark_);
   save_counts(counts, frames);
   for (const uint64_t n : {cell_errors, outlet.copied, outlet.unused}) frames.number(static_cast<int64_t>(n));
   for (unsigned partition = 0; partition < kPartitions; ++partition) {
     std::string state;
-    op->save(partition, state);
-    any = any || !state.empty();
-    frames.bytes(state);
+    bool elsewhere = !changed[partition] && parts->keep(info.key, partition);
+    if (!elsewhere) {
+      op->save(partition, state);
+      elsewhere = parts != nullptr && parts->add(info.key, partition, state);
+    }
+    any = any || elsewhere || !state.empty();
+    frames.bytes(elsewhere ? std::string_view() : state);
   }
   return any;
 }
 
-Status OperatorNode::load(std::string_view bytes) {
+Status OperatorNode::load(std::string_view bytes, std::span<const std::pair<unsigned, std::string_view>> parts) {
   FrameReader frames(bytes);
   mark_ = frames.number();
   load_counts(counts, frames);
   for (uint64_t* n : {&cell_errors, &outlet.copied, &outlet.unused})
     *n = static_cast<uint64_t>(frames.number());
-  for (unsigned partition = 0; partition < kPartitions && frames.ok(); ++partition)
-    if (auto status = op->load(partition, frames.bytes()); !status) return status;
+  for (unsigned partition = 0; partition < kPartitions && frames.ok(); ++partition) {
+    std::string_view state = frames.bytes();
+    if (!parts.empty() && parts.front().first == partition) {
+      state = parts.front().second;
+      parts = parts.subspan(1);
+    }
+    if (auto status = op->load(partition, state); !status) return status;
+  }
   return frames.finish("the state of step " + info.id);
 }
 
@@ -196,7 +209,13 @@ void SinkNode::refill() {
     std::string reason;
     const Batch batch = spill.take(lost, reason);
     if (lost > 0) failed(lost, reason, "");
-    if (!batch.empty()) sink->write(batch);
+    if (!batch.empty()) {
+      sink->write(batch);
+    } else if (lost == 0) {
+      pipeline_.record_error(info.id, reason, "");
+      refill_ = pipeline_.loop.after(Spill::kRetry, [this] { refill(); });
+      break;
+    }
   }
   sink->flush();
   if (queued_bytes < sink_bytes_max_) plan_refill();

@@ -4,8 +4,10 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/node.h"
 #include "core/schema.h"
@@ -14,6 +16,7 @@
 
 namespace streamflow {
 
+class PartStore;
 class Pipeline;
 
 // What a step or connector is: fixed at load.  For `explain`, the API and messages.
@@ -53,8 +56,10 @@ class OperatorNode final : public Port, private Emitter {
   void rows(const Batch& batch) override;
   void watermark(Micros mark) override;
   void idle(bool idle) override { outlet.idle(idle); }
-  bool save(std::string& out) const;  // whether there is any state but counts
-  Status load(std::string_view bytes);
+  // Whether there is any state but counts.  With `parts`, large ones are there.
+  bool save(PartStore* parts, std::string& out);
+  // `parts`: by partition, instead of what is in `bytes`.
+  Status load(std::string_view bytes, std::span<const std::pair<unsigned, std::string_view>> parts);
 
   NodeInfo info;
   std::unique_ptr<Operator> op;

@@ -1,14 +1,11 @@
 #include "daemon/against_running.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 #include <memory>
 #include <utility>
 
 #include "core/plan.h"
+#include "core/sealed_file.h"
 #include "core/sim_loop.h"
 #include "core/value.h"
 #include "daemon/builtin.h"
@@ -22,18 +19,15 @@ struct RunningStep {
   std::string id, verb, argument, key, unfinished;
   std::string words() const { return id + " (" + verb + (argument.empty() ? "" : " " + argument) + ")"; }
 };
+struct RunningConnector {
+  std::string id, address, key;
+  uint64_t queued = 0;  // records that wait for a sink
+};
 struct RunningPipeline {
   std::string name, version;
   std::vector<RunningStep> steps;
+  std::vector<RunningConnector> sources, sinks;
 };
-
-// A member of a map, or missing.
-Value member(const Value& map, std::string_view name) {
-  if (map.is(Kind::kMap))
-    for (const auto& [key, value] : map.entries())
-      if (key.text() == name) return value;
-  return {};
-}
 
 std::string text_of(const Value& map, std::string_view name) {
   const Value value = member(map, name);
@@ -45,6 +39,16 @@ Value::List list_of(const Value& map, std::string_view name) {
   return value.is(Kind::kList) ? value.items() : Value::List();
 }
 
+std::vector<RunningConnector> connectors_of(const Value& pipeline, std::string_view member_name) {
+  std::vector<RunningConnector> out;
+  for (const Value& connector : list_of(pipeline, member_name)) {
+    const Value queued = member(connector, "queued");
+    out.push_back({text_of(connector, "id"), text_of(connector, "address"), text_of(connector, "key"),
+                   is_number(queued.kind()) ? static_cast<uint64_t>(queued.to_double()) : 0});
+  }
+  return out;
+}
+
 Result<std::vector<RunningPipeline>> running_pipelines(const std::string& address) {
   const Result<web::Fetched> status = web::fetch(address, "/api/v1/pipelines");
   if (!status) return tl::unexpected(status.error());
@@ -53,7 +57,11 @@ Result<std::vector<RunningPipeline>> running_pipelines(const std::string& addres
     return fail(ErrorKind::kIo, address + " does not answer as a streamflowd of this version");
   std::vector<RunningPipeline> out;
   for (const Value& pipeline : list_of(document, "pipelines")) {
-    RunningPipeline running{.name = text_of(pipeline, "name"), .version = text_of(pipeline, "version"), .steps = {}};
+    RunningPipeline running;
+    running.name = text_of(pipeline, "name");
+    running.version = text_of(pipeline, "version");
+    running.sources = connectors_of(pipeline, "sources");
+    running.sinks = connectors_of(pipeline, "sinks");
     for (const Value& step : list_of(pipeline, "steps"))
       running.steps.push_back({text_of(step, "id"), text_of(step, "verb"), text_of(step, "argument"),
                                text_of(step, "key"), text_of(step, "unfinished")});
@@ -62,14 +70,28 @@ Result<std::vector<RunningPipeline>> running_pipelines(const std::string& addres
   return out;
 }
 
+template <class Nodes>
+bool has_key(const Nodes& nodes, const std::string& key) {
+  return std::any_of(nodes.begin(), nodes.end(), [&key](const auto& node) { return node->info.key == key; });
+}
+
+// Which sources go on, and what becomes of what waits for sinks.
+void compare_connectors(const RunningPipeline& old, const Pipeline& next, std::vector<std::string>& lines) {
+  for (const RunningConnector& source : old.sources) {
+    lines.push_back("  source " + source.id + " (" + source.address + ") " +
+                    (has_key(next.sources, source.key) ? "goes on" : "is gone, or begins anew"));
+  }
+  for (const RunningConnector& sink : old.sinks) {
+    if (sink.queued == 0) continue;
+    lines.push_back("  " + sink.id + " " + (has_key(next.sinks, sink.key) ? "keeps " : "loses ") +
+                    std::to_string(sink.queued) + " records that wait for " + sink.address);
+  }
+}
+
 // What a changed pipeline's steps keep and lose.
 void compare_steps(const RunningPipeline& old, const Pipeline& next, std::vector<std::string>& lines) {
-  const auto find = [&next](const std::string& key) {
-    return std::any_of(next.operators.begin(), next.operators.end(),
-                       [&key](const auto& node) { return node->info.key == key; });
-  };
   for (const RunningStep& step : old.steps) {
-    if (find(step.key)) {
+    if (has_key(next.operators, step.key)) {
       if (!step.unfinished.empty()) lines.push_back("  " + step.words() + " keeps " + step.unfinished);
     } else if (!step.unfinished.empty()) {
       lines.push_back("  " + step.words() + " loses " + step.unfinished +
@@ -88,9 +110,7 @@ void compare_steps(const RunningPipeline& old, const Pipeline& next, std::vector
 }  // namespace
 
 std::string version_of(const std::string& fingerprint) {
-  char out[17];
-  std::snprintf(out, sizeof out, "%016" PRIx64, static_cast<uint64_t>(XXH3_64bits(fingerprint.data(), fingerprint.size())));
-  return out;
+  return hash_text(fingerprint);
 }
 
 Result<std::vector<std::string>> compare_with_running(const std::string& path, const std::string& address) {
@@ -115,6 +135,7 @@ Result<std::vector<std::string>> compare_with_running(const std::string& path, c
       lines.push_back(next->name + ": unchanged, runs on untouched");
     } else {
       lines.push_back(next->name + ": changed, restarts");
+      compare_connectors(*old, *next, lines);
       compare_steps(*old, *next, lines);
     }
   }
@@ -123,6 +144,10 @@ Result<std::vector<std::string>> compare_with_running(const std::string& path, c
     lines.push_back(old.name + ": not in these files: a reload with them alone ends it");
     for (const RunningStep& step : old.steps)
       if (!step.unfinished.empty()) lines.push_back("  " + step.words() + " loses " + step.unfinished);
+    for (const RunningConnector& sink : old.sinks)
+      if (sink.queued > 0)
+        lines.push_back("  " + sink.id + " gets the " + std::to_string(sink.queued) +
+                        " records that wait for it within --stop-timeout, or they stay in the state folder");
   }
   return lines;
 }

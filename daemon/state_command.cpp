@@ -71,13 +71,14 @@ class Inspector {
     const auto text = disk_.read(path);
     if (!text) return unreadable(text.error());
     const auto whole = read_checkpoint(*text, path);
-    if (whole) {
-      std::printf("  checkpoint  %s, input up to entry %llu\n", in_kib(text->size()).c_str(),
+    const Result<uint64_t> parts = whole ? check_parts(*whole, disk_, folder) : tl::unexpected(whole.error());
+    if (parts) {
+      std::printf("  checkpoint  %s, input up to entry %llu\n", in_kib(text->size() + *parts).c_str(),
                   static_cast<unsigned long long>(whole->number));
       return;
     }
     damaged_ = true;
-    std::printf("  checkpoint  %s\n", whole.error().message.c_str());
+    std::printf("  checkpoint  %s\n", parts.error().message.c_str());
     if (!repair_) return;
     std::error_code error;
     std::filesystem::rename(folder_ + "/" + path, folder_ + "/" + path + ".damaged", error);

@@ -62,7 +62,7 @@ class Json {
 
 void write_connector(Json& json, const NodeInfo& info, const ConnectorStatus& status) {
   json.key("id").text(info.id).key("stream").text(info.stream).key("kind").text(info.verb);
-  json.key("address").text(info.argument);
+  json.key("address").text(info.argument).key("key").text(info.key);
   json.key("state").text(state_name(status.state)).key("reason").text_or_null(status.reason);
   json.key("since").millis(status.since).key("retry_at").millis(status.retry_at);
 }

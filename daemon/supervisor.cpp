@@ -25,6 +25,7 @@ constexpr int kBadPipeline = 1;
 constexpr int kRuntimeFailure = 3;
 constexpr Micros kLookAgain = 100 * kMicrosPerMilli;  // whether the sinks have taken all
 constexpr Micros kTick = kMicrosPerSecond;
+constexpr Micros kStartAgain = 5 * kMicrosPerSecond;
 
 std::string default_state_dir() {
   if (const char* dir = std::getenv("STATE_DIRECTORY")) return dir;
@@ -55,8 +56,8 @@ std::string folder_name(const std::string& name) {
 Supervisor::Supervisor(DaemonOptions options)
     : options_(std::move(options)),
       notify_(loop_, take_service_environment()),
-      memory_(loop_, options_.memory_limit, [this](bool is_short) { memory_is_short(is_short); }),
-      watch_(loop_, options_.config, [this] { reload(); }) {
+      memory_(loop_, options_.memory_limit, [this](bool is_short) { memory_is_short(is_short); }) {
+  if (options_.watch && !options_.built_in) watch_.emplace(loop_, options_.config, [this] { reload(); });
   web::HubOptions hub;
   hub.server.allowed_hosts = options_.allowed_hosts;
   hub.wall_clock = UvLoop::wall_clock;
@@ -78,15 +79,20 @@ std::vector<std::unique_ptr<Pipeline>> Supervisor::load(Diagnostics& diagnostics
   const std::vector<PipelineSpec> specs =
       options_.built_in ? std::vector<PipelineSpec>{*options_.built_in}
                         : load_path(options_.config, registry_, diagnostics);
-  PlanOptions options;
-  options.state_dir = state_dir_;
-  options.durable = disk_ != nullptr;
+  PlanOptions options = plan_options();
   Claims claims;
   options.claims = &claims;
   std::vector<std::unique_ptr<Pipeline>> built;
   for (const PipelineSpec& spec : specs)
     built.push_back(plan(spec, registry_, loop_, options, diagnostics));
   return built;
+}
+
+PlanOptions Supervisor::plan_options() const {
+  PlanOptions options;
+  options.state_dir = state_dir_;
+  options.durable = disk_ != nullptr;
+  return options;
 }
 
 int Supervisor::open_state_dir() {
@@ -142,29 +148,63 @@ int Supervisor::run() {
   publish_status();
   if (const int code = serve(); code != 0) return code;
 
-  for (auto& pipeline : built)
-    if (!adopt(std::move(pipeline))) return kRuntimeFailure;
+  for (auto& pipeline : built) {
+    const std::string name = pipeline->name;
+    const Status started = adopt(std::move(pipeline));
+    if (started) continue;
+    log(LogLevel::kError, name + " does not start: " + started.error().message);
+    return kRuntimeFailure;
+  }
   running_ = true;
   tick();
   memory_.start();
-  if (options_.watch && !options_.built_in) watch_.start();
+  if (watch_) watch_->start();
   loop_.run();
   return exit_code_;
 }
 
-// False, with the reason in the log: its state cannot be read, and to start without it would lose data.
-bool Supervisor::adopt(std::unique_ptr<Pipeline> pipeline) {
-  if (const Status opened = open_journal(*pipeline); !opened) {
-    log(LogLevel::kError, pipeline->name + " does not start: " + opened.error().message);
-    return false;
-  }
+// An error: its state cannot be read, and to start without it would lose data.  `sources`: those that the version
+// before it has left connected.
+Status Supervisor::adopt(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources) {
+  if (auto opened = open_journal(*pipeline); !opened) return opened;
+  pipeline->attach(std::move(sources));
   log(LogLevel::kInfo, pipeline->name + ": started, delivery " + pipeline->delivery);
   pipelines_.push_back(std::move(pipeline));
   Pipeline& running = *pipelines_.back();
   running.on_finished = [this] { source_end_reached(); };
   running.hold(memory_short_);
   running.start();
-  return true;
+  return {};
+}
+
+// At a reload.  What cannot start goes back to the version before it; where there is none, or that cannot start
+// either, it is tried again.
+void Supervisor::start(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources, const SpecPtr& before) {
+  const SpecPtr spec = pipeline->spec;
+  const Status started = adopt(std::move(pipeline), std::move(sources));
+  if (started) return;
+  const bool went_back = before && start_again(*before);
+  reload_.ok = false;
+  reload_.error = spec->name + " does not start: " + started.error().message +
+                  (went_back ? "; it goes back to the version before" : "; it is tried again");
+  log(LogLevel::kError, reload_.error);
+  if (!went_back) try_again(before ? before : spec);
+}
+
+bool Supervisor::start_again(const PipelineSpec& spec) {
+  Diagnostics known;
+  auto pipeline = plan(spec, registry_, loop_, plan_options(), known);
+  return pipeline && known.ok() && adopt(std::move(pipeline)).has_value();
+}
+
+void Supervisor::try_again(const SpecPtr& spec) {
+  ++broken_;
+  loop_.after(kStartAgain, [this, spec, reload = reload_.at] {
+    if (stopping_ || reload != reload_.at) return;  // that has its own version of it
+    --broken_;
+    if (!start_again(*spec)) return try_again(spec);
+    hub_->reloaded(reload_.at, reload_.ok, reload_.error, true);
+  });
 }
 
 bool Supervisor::keeps_journal(const Pipeline& pipeline) const {
@@ -178,12 +218,7 @@ void Supervisor::forget_journal(const Pipeline& pipeline) {
   const auto names = disk_->list(folder);
   if (!names || std::find(names->begin(), names->end(), "checkpoint") == names->end()) return;
   log(LogLevel::kWarn, pipeline.name + ": `delivery: at_most_once` drops what an earlier version kept");
-  (void)disk_->remove(folder + "/checkpoint");
-  for (const std::string& name : *names) {
-    const auto files = disk_->list(folder + "/" + name);
-    if (!files) continue;
-    for (const std::string& file : *files) (void)disk_->remove(folder + "/" + name + "/" + file);
-  }
+  Journal::forget(*disk_, folder);
 }
 
 Status Supervisor::open_journal(Pipeline& pipeline) {
@@ -211,8 +246,7 @@ void Supervisor::report_unfinished(const Pipeline& pipeline, bool replaced) {
 // Every source of a pipeline has ended.  When that is true of all and nobody looks at a chart, so does the
 // daemon.
 void Supervisor::source_end_reached() {
-  if (stopping_) return;
-  if (broken_) return;
+  if (stopping_ || broken_ > 0) return;
   for (const auto& pipeline : pipelines_)
     if (!pipeline->finished() || pipeline->has_charts()) return;
   if (!arriving_.empty()) return;
@@ -272,7 +306,7 @@ std::string Supervisor::reload() {
 // Unchanged pipelines stay as they are; changed and removed ones are drained, and the new version of a
 // changed one starts when the old one has let go of its connections.
 void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
-  broken_ = false;
+  broken_ = 0;
   arriving_.clear();  // of the reload before, for what is retiring still
   std::vector<std::unique_ptr<Pipeline>> old = std::move(pipelines_);
   pipelines_.clear();
@@ -293,7 +327,7 @@ void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
     if (replaces) {
       arriving_.push_back(std::move(pipeline));
     } else {
-      if (!adopt(std::move(pipeline))) not_started();
+      start(std::move(pipeline), {}, nullptr);
     }
   }
   for (auto& pipeline : old)
@@ -302,16 +336,10 @@ void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
                            std::to_string(pipelines_.size() + arriving_.size()));
 }
 
-// The reason is in the log.
-void Supervisor::not_started() {
-  broken_ = true;
-  reload_.ok = false;
-  reload_.error = "a pipeline could not start with the state that it has: see the log";
-}
-
 void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
-  const bool replaced = std::any_of(arriving_.begin(), arriving_.end(),
-                                    [&pipeline](const auto& a) { return a->name == pipeline->name; });
+  const auto next = std::find_if(arriving_.begin(), arriving_.end(),
+                                 [&pipeline](const auto& a) { return a->name == pipeline->name; });
+  const bool replaced = next != arriving_.end();
   report_unfinished(*pipeline, replaced);
   Pipeline* leaving = pipeline.get();
   retiring_.push_back(std::move(pipeline));
@@ -323,7 +351,7 @@ void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
     loop_.after(0, [this, leaving] { retired(leaving); });
   };
   loop_.after(options_.stop_timeout, finish_retirement);
-  leaving->drain(finish_retirement, replaced ? Pipeline::Leave::kHandOver : Pipeline::Leave::kEnd);
+  leaving->drain(finish_retirement, replaced ? next->get() : nullptr);
 }
 
 void Supervisor::retired(Pipeline* leaving) {
@@ -331,10 +359,13 @@ void Supervisor::retired(Pipeline* leaving) {
   const auto next = std::find_if(arriving_.begin(), arriving_.end(),
                                  [leaving](const auto& a) { return a->name == leaving->name; });
   std::unique_ptr<Pipeline> starting;
+  std::vector<DetachedSource> sources;
+  const SpecPtr before = leaving->spec;
   if (next != arriving_.end()) {
     starting = std::move(*next);
     arriving_.erase(next);
     hand_over(*leaving, *starting);
+    sources = leaving->take_detached();
   }
   // First: two versions must not have the journal's files at once.
   std::erase_if(retiring_, [leaving](const auto& p) { return p.get() == leaving; });
@@ -342,7 +373,7 @@ void Supervisor::retired(Pipeline* leaving) {
     if (--draining_ == 0) finish();
     return;
   }
-  if (starting && !adopt(std::move(starting))) not_started();
+  if (starting) start(std::move(starting), std::move(sources), before);
   // Its charts have gone, or others have come in their place.
   hub_->reloaded(reload_.at, reload_.ok, reload_.error, true);
   publish_status();

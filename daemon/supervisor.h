@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/pipeline.h"
+#include "core/plan.h"
 #include "core/registry.h"
 #include "core/spec.h"
 #include "daemon/config_watch.h"
@@ -44,7 +45,11 @@ class Supervisor {
   std::vector<std::unique_ptr<Pipeline>> load(Diagnostics& diagnostics);
   int open_state_dir();
   int serve();
-  bool adopt(std::unique_ptr<Pipeline> pipeline);
+  PlanOptions plan_options() const;
+  Status adopt(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources = {});
+  void start(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources, const SpecPtr& before);
+  bool start_again(const PipelineSpec& spec);
+  void try_again(const SpecPtr& spec);
   bool keeps_journal(const Pipeline& pipeline) const;
   Status open_journal(Pipeline& pipeline);
   void forget_journal(const Pipeline& pipeline);
@@ -52,7 +57,6 @@ class Supervisor {
   void report_unfinished(const Pipeline& pipeline, bool replaced);
   std::string reload();
   void apply(std::vector<std::unique_ptr<Pipeline>> next);
-  void not_started();
   void retire(std::unique_ptr<Pipeline> pipeline);
   void retired(Pipeline* leaving);
   void hand_over(const Pipeline& from, Pipeline& to);
@@ -68,7 +72,7 @@ class Supervisor {
   UvLoop loop_;
   ServiceNotify notify_;
   MemoryGuard memory_;
-  ConfigWatch watch_;
+  std::optional<ConfigWatch> watch_;  // with --watch
   bool memory_short_ = false;
   std::unique_ptr<web::Hub> hub_;
   Registry registry_;
@@ -84,7 +88,7 @@ class Supervisor {
   Micros started_ = 0;
   bool running_ = false;  // all pipelines have been started
   bool stopping_ = false;
-  bool broken_ = false;  // a pipeline of the last reload could not start
+  size_t broken_ = 0;  // pipelines of the last reload that could not start yet
   bool waiting_for_sinks_ = false;
   size_t draining_ = 0;  // that the end waits for
   int exit_code_ = 0;

@@ -44,6 +44,10 @@ FileSource::~FileSource() { close_file(); }
 void FileSource::start(Loop& loop, SourceHost& host) {
   loop_ = &loop;
   host_ = &host;
+  if (fd_ >= 0) {
+    host.state(ConnectorState::kUp, "");
+    return schedule(0);
+  }
   block_ = new_block(options_.block_bytes);
   options_.standard_input ? open_standard_input() : open_file();
 }
@@ -301,6 +305,13 @@ Result<BlockPtr> FileSource::reread(std::string_view range) {
   restored_inode_ = static_cast<ino_t>(inode);
   restored_offset_ = static_cast<off_t>(begin) + static_cast<off_t>(size);
   return BlockPtr(std::move(block));
+}
+
+bool FileSource::detach() {
+  if (fd_ < 0 || ended_ || paused_) return false;
+  stop_waiting();
+  host_ = nullptr;
+  return true;
 }
 
 void FileSource::stop() {

@@ -49,6 +49,7 @@ class FileSource final : public Source {
   Result<BlockPtr> reread(std::string_view range) override;
   // Of lines that were rejected: where they end.
   void replayed(std::string_view ident) override { restore(ident); }
+  bool detach() override;
   void stop() override;
 
  private:

@@ -44,10 +44,11 @@ IngestSource::~IngestSource() {
 void IngestSource::start(Loop& loop, SourceHost& host) {
   loop_ = &loop;
   host_ = &host;
-  meta_.resize(std::size(kMeta));
+  meta_.assign(std::size(kMeta), Value());
   if (host.wants_meta(kMeta[0])) meta_[0] = Value::string(options_.path);
   wants_headers_ = host.wants_meta(kMeta[1]);
   if (!options_.ingest) return host.state(ConnectorState::kDown, "there is no server here");
+  if (intake_) return go_on();
   IntakeOwner& owner = *this;
   intake_ = std::make_shared<Intake>(options_, loop, owner);
   intake_->pause(paused_);
@@ -76,6 +77,19 @@ void IngestSource::resume() {
   if (open_) host_->state(ConnectorState::kUp, "");
 }
 
+bool IngestSource::detach() {
+  if (!intake_ || !open_ || paused_) return false;
+  if (turn_planned_) end_turn();
+  host_ = nullptr;
+  return true;
+}
+
+void IngestSource::go_on() {
+  host_->state(ConnectorState::kUp, "");
+  for (const JsonProblem& problem : std::exchange(early_refused_, {})) refuse(problem);
+  for (auto& [request, records] : std::exchange(early_, {})) take(std::move(request), records);
+}
+
 void IngestSource::stop() {
   if (!intake_) return;
   *alive_ = false;
@@ -86,11 +100,13 @@ void IngestSource::stop() {
   // They may be safe in a moment, but nobody would tell: the client asks again.
   for (const Waiting& waiting : waiting_) waiting.answer(Intake::stopping());
   waiting_.clear();
+  for (const auto& [request, records] : std::exchange(early_, {})) request.answer(Intake::stopping());
 }
 
 // --- bodies --------------------------------------------------------------------------------------
 
 void IngestSource::take(IngestRequest request, uint64_t records) {
+  if (host_ == nullptr) return void(early_.emplace_back(std::move(request), records));
   IngestReply reply;
   reply.records = records;
   const std::string* const key = find_header(request.head, kKeyHeader);
@@ -108,6 +124,7 @@ void IngestSource::take(IngestRequest request, uint64_t records) {
 }
 
 void IngestSource::refuse(const JsonProblem& problem) {
+  if (host_ == nullptr) return early_refused_.push_back(problem);
   host_->reject(problem.sample, problem.text());
   plan_turn();
 }
@@ -136,7 +153,7 @@ void IngestSource::hand_over(const IngestRequest& request) {
 void IngestSource::plan_turn() {
   if (std::exchange(turn_planned_, true)) return;
   loop_->defer([this, alive = alive_] {
-    if (*alive) end_turn();
+    if (*alive && turn_planned_) end_turn();
   });
 }
 

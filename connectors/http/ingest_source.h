@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "connectors/http/intake.h"
@@ -38,6 +39,7 @@ class IngestSource final : public Source, private IntakeOwner {
   void start(Loop& loop, SourceHost& host) override;
   void pause() override;
   void resume() override;
+  bool detach() override;
   void stop() override;
   bool can_wait() const override { return false; }  // clients give up
   // The keys seen last.
@@ -57,6 +59,7 @@ class IngestSource final : public Source, private IntakeOwner {
   void refuse(const JsonProblem& problem) override;
 
   void open();
+  void go_on();
   void plan_turn();
   void end_turn();
   void settle(uint64_t turn);
@@ -75,6 +78,9 @@ class IngestSource final : public Source, private IntakeOwner {
   uint64_t turn_ = 1;
   bool turn_planned_ = false;
   std::deque<Waiting> waiting_;  // in order of turns
+  // What came while there was no host.
+  std::vector<std::pair<IngestRequest, uint64_t>> early_;
+  std::vector<JsonProblem> early_refused_;
   std::set<std::string> seen_;
   std::deque<std::string> seen_order_;
 };

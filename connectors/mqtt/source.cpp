@@ -45,11 +45,28 @@ MqttSource::MqttSource(SourceOptions options) : options_(std::move(options)) {
 void MqttSource::start(Loop& loop, SourceHost& host) {
   loop_ = &loop;
   host_ = &host;
-  for (size_t i = 0; i < std::size(kMeta); ++i) wants_[i] = host.wants_meta(kMeta[i]);
+  for (size_t i = 0; i < std::size(kMeta); ++i) {
+    wants_[i] = host.wants_meta(kMeta[i]);
+    meta_[i] = Value();
+  }
+  if (client_) return go_on();
   restore_session();
   ClientOwner& owner = *this;
   client_ = std::make_unique<Client>(options_.client, owner);
   client_->start(loop);
+}
+
+bool MqttSource::detach() {
+  if (!client_ || !client_->connected() || paused_ || !subscribing_.empty()) return false;
+  client_->hold_reading(true);
+  host_ = nullptr;
+  return true;
+}
+
+void MqttSource::go_on() {
+  host_->state(client_->connected() ? ConnectorState::kUp : ConnectorState::kConnecting, "");
+  if (!client_->connected()) return client_->connect();
+  client_->hold_reading(false);
 }
 
 void MqttSource::stop() {
@@ -96,6 +113,7 @@ void MqttSource::keep_session() {
 }
 
 void MqttSource::connected(bool session_present) {
+  if (host_ == nullptr) return client_->give_up("the pipeline is being replaced");
   // A connection that ended before the broker had sent everything again leaves a rest.
   if (!session_present || !resuming_) again_.clear();
   if (session_present) {
@@ -158,7 +176,9 @@ void MqttSource::lost() { subscribing_.clear(); }
 
 // --- messages ---
 
+// Without a host nothing is acknowledged: it comes again.
 void MqttSource::message(const mosquitto_message& message) {
+  if (host_ == nullptr) return;
   confirms_ = confirms_ || message.qos > 0;
   if (message.qos == 1 && seen_before(message)) return;
   if (message.retain && !options_.retained) return;
@@ -224,6 +244,7 @@ void MqttSource::hand_over(const mosquitto_message& message, std::string_view to
 // The hold ends when no crash can lose the records; without an input log that is now, and also where they
 // were all of QoS 0, which nobody confirms.
 void MqttSource::turn() {
+  if (host_ == nullptr) return;
   host_->flush();
   if (!std::exchange(confirms_, false)) return client_->release();
   // Nothing is read meanwhile; of a connection that came after this one there is nothing to release.
@@ -286,7 +307,7 @@ void MqttSource::resume() {
 }
 
 void MqttSource::state(ConnectorState state, const std::string& reason, Micros retry_at) {
-  host_->state(state, reason, retry_at);
+  if (host_ != nullptr) host_->state(state, reason, retry_at);
 }
 
 void MqttSource::complain(const std::string& text) { host_->complain(text); }

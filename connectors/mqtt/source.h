@@ -54,6 +54,7 @@ class MqttSource final : public Source, private ClientOwner {
   void pause() override;
   void resume() override;
   bool can_wait() const override { return false; }
+  bool detach() override;
   void stop() override;
   // What came last, to recognise it when it is sent again.
   std::string position() const override;
@@ -75,6 +76,7 @@ class MqttSource final : public Source, private ClientOwner {
   void lost() override;
   void state(ConnectorState state, const std::string& reason, Micros retry_at) override;
 
+  void go_on();
   void complain(const std::string& text);
   void restore_session();
   void keep_session();

@@ -33,8 +33,19 @@ void StreamSource::start(Loop& loop, SourceHost& host) {
   host_ = &host;
   wants_id_ = host.wants_meta(kMeta[0]);
   wants_key_ = host.wants_meta(kMeta[1]);
-  meta_.resize(std::size(kMeta));
-  client_.start(loop);
+  meta_.assign(std::size(kMeta), Value());
+  if (!std::exchange(detached_, false)) return client_.start(loop);
+  if (!client_.connected()) return host.state(ConnectorState::kConnecting, "");
+  host.state(ConnectorState::kUp, "");
+  if (std::exchange(missed_, false)) pending_after_ = "0";
+  read();
+}
+
+bool StreamSource::detach() {
+  if (host_ == nullptr || !client_.connected() || paused_) return false;
+  host_ = nullptr;
+  detached_ = true;
+  return true;
 }
 
 void StreamSource::stop() {
@@ -79,7 +90,7 @@ void StreamSource::lost() { reading_ = false; }
 
 // One command at a time: the next when what it brought is safe.
 void StreamSource::read() {
-  if (reading_ || paused_ || !client_.connected()) return;
+  if (reading_ || paused_ || host_ == nullptr || !client_.connected()) return;
   reading_ = true;
   if (pending_after_.empty() && loop_->now() - claimed_at_ >= kClaimEvery) {
     claimed_at_ = loop_->now();
@@ -98,8 +109,9 @@ void StreamSource::read() {
 }
 
 void StreamSource::take_read(const redisReply* reply) {
-  if (reply == nullptr || host_ == nullptr) return;
+  if (reply == nullptr) return;
   reading_ = false;
+  if (host_ == nullptr) return void(missed_ = true);
   if (reply->type == REDIS_REPLY_ERROR) {
     // The stream or its group was deleted: made again with the next connection.
     return client_.give_up(std::string(text_of(reply)));
@@ -120,8 +132,9 @@ void StreamSource::take_read(const redisReply* reply) {
 }
 
 void StreamSource::take_claimed(const redisReply* reply) {
-  if (reply == nullptr || host_ == nullptr) return;
+  if (reply == nullptr) return;
   reading_ = false;
+  if (host_ == nullptr) return void(missed_ = true);
   // A server before 6.2 has no XAUTOCLAIM: nothing is claimed there.
   if (!is_array(reply) || reply->elements < 2 || !is_array(reply->element[1]) || reply->element[1]->elements == 0)
     return read();

@@ -37,6 +37,7 @@ class StreamSource final : public Source, private ClientOwner {
   void start(Loop& loop, SourceHost& host) override;
   void pause() override;
   void resume() override;
+  bool detach() override;
   void stop() override;
   // The ids handed over last.
   std::string position() const override;
@@ -63,6 +64,8 @@ class StreamSource final : public Source, private ClientOwner {
   SourceHost* host_ = nullptr;
   bool paused_ = false;
   bool reading_ = false;
+  bool detached_ = false;
+  bool missed_ = false;         // entries came while there was no host
   std::string pending_after_;   // own unacknowledged entries are read from here on; empty: done with them
   Micros claimed_at_ = 0;
   bool wants_id_ = false, wants_key_ = false;

@@ -15,10 +15,6 @@ inline constexpr Micros kWindowTimeMax = 4'000'000'000'000'000'000;
 inline constexpr Micros kWindowSizeMax = 100'000'000'000'000'000;  // 3,168 years
 inline constexpr Micros kPanesPerWindowMax = 100'000;
 
-inline Micros earlier_by(Micros length, Micros time) {
-  return time < kTimeMin + length ? kTimeMin : time - length;
-}
-
 // Windows [start, end).  Time is cut into panes that lie in a window wholly or not at all, so that
 // overlapping windows share their accumulators (J. Li et al., "No pane, no gain", 2005).  Tumbling
 // windows are their own panes.  Three kinds: of a fixed length, starts being `offset` plus

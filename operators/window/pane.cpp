@@ -65,7 +65,7 @@ void Pane::merge(const Pane& later, size_t capacity, std::vector<uint32_t>& grou
     from.push_back(group);
   }
   groups.resize(ids.size());
-  find_groups(ids, capacity, 1, groups.data(), [](uint32_t, bool) {});
+  find_groups(ids, capacity, kNoMark, groups.data(), [](uint32_t, bool) {});
   for (size_t call = 0; call < aggregates_.size(); ++call) {
     aggregates_[call]->merge(groups, *later.aggregates_[call], from);
   }
@@ -87,7 +87,7 @@ void Pane::reset_marks() {
   for (const uint32_t id : ids_) {
     if (id == kNone) continue;
     uint32_t& slot = table_.empty() ? slots_[id] : table_[place_of(id)].slot;
-    slot = (slot & kGroupMask) | (1u << kGroupBits);
+    slot = (slot & kGroupMask) | (kNoMark << kGroupBits);
   }
 }
 

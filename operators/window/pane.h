@@ -15,6 +15,7 @@ namespace streamflow {
 class Pane {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kNoMark = 1;
   static constexpr uint32_t kMarkMax = 255;
 
   explicit Pane(const std::vector<CallPlan>& calls);
@@ -23,7 +24,7 @@ class Pane {
   void clear();
 
   // The group of each id, made where there is none; `capacity` is above all ids.  `touched(id,
-  // is_new)` is called once for each id of which no group was found since `mark` (1 to kMarkMax)
+  // is_new)` is called once for each id of which no group was found since `mark` (kNoMark to kMarkMax)
   // was last another.
   template <class Touched>
   void find_groups(std::span<const uint32_t> ids, size_t capacity, uint32_t mark, uint32_t* groups,
@@ -45,7 +46,7 @@ class Pane {
   const std::vector<uint32_t>& ids() const { return ids_; }  // by group; kNone: removed
   Aggregate& aggregate(size_t call) { return *aggregates_[call]; }
   const Aggregate& aggregate(size_t call) const { return *aggregates_[call]; }
-  void reset_marks();  // all become 1
+  void reset_marks();  // all become kNoMark
 
   bool summed = false;  // a sum of panes that is kept has this one's groups
 

@@ -247,12 +247,13 @@ void TimeWindow::send_late(const Batch& batch, Emitter& out) {
 Micros TimeWindow::output_watermark(Micros input) const {
   if (input == kTimeMax) return input;
   if (plan_.grid.is_all()) return kTimeMin;
-  return earlier_by(plan_.keep, input);
+  return minus(input, plan_.keep);
 }
 
 bool TimeWindow::on_watermark(Micros upto, Emitter& out) {
   const bool ending = upto == kTimeMax;
   if (next_deadline() > upto && !closing_.active) {
+    if (upto > closed_) dirty_.set(0);
     closed_ = std::max(closed_, upto);
     if (plan_.keep != 0) drop_kept(upto);
     return true;

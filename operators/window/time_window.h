@@ -162,7 +162,7 @@ class TimeWindow final : public Operator {
   std::vector<Micros> last_ends_;    // by id, once input has ended: of its last window with records
   PreviousResults previous_;
 
-  uint32_t mark_ = 1;
+  uint32_t mark_ = Pane::kNoMark + 1;  // of groups that changed since take_dirty
   std::bitset<kPartitions> dirty_;
 
   // Of one call of process:

@@ -50,7 +50,7 @@ void TimeWindow::revise(const Batch& batch, uint32_t row, Emitter& out) {
 void TimeWindow::drop_kept(Micros upto) {
   while (!panes_.empty()) {
     const Micros last_end = plan_.grid.last_end(panes_.begin()->first);
-    if (last_end > closed_ || last_end > earlier_by(plan_.keep, upto)) break;
+    if (last_end > closed_ || last_end > minus(upto, plan_.keep)) break;
     drop(panes_.begin());
   }
   while (!revisions_.empty() && revisions_.begin()->first.first + plan_.keep <= upto) {

@@ -154,7 +154,7 @@ void TimeWindow::load_panes(StateReader& in) {
       const uint32_t id = load_key(in);
       if (id == KeyDictionary::kNone) return;
       uint32_t group = 0;
-      pane->find_groups({&id, 1}, ids_.capacity(), mark_, &group, [this](uint32_t of, bool is_new) {
+      pane->find_groups({&id, 1}, ids_.capacity(), Pane::kNoMark, &group, [this](uint32_t of, bool is_new) {
         if (is_new) ids_.retain(of);
       });
       for (size_t call = 0; call < plan_.calls.size(); ++call)
@@ -237,7 +237,7 @@ void TimeWindow::forget_partition(unsigned partition_) {
 std::bitset<kPartitions> TimeWindow::take_dirty() {
   if (mark_ == Pane::kMarkMax) {
     for (auto& [start, pane] : panes_) pane->reset_marks();
-    mark_ = 1;
+    mark_ = Pane::kNoMark;
   }
   ++mark_;
   return std::exchange(dirty_, {});

@@ -2,58 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-
 #include "core/encode.h"
 #include "core/sim_loop.h"
+#include "tests/support/memory_disk.h"
 
 namespace streamflow {
 namespace {
-
-// Does what is asked when told, or refuses.
-class SlowDisk final : public Disk {
- public:
-  std::map<std::string, std::string> files;
-  bool refuses = false;
-  size_t at_once = 0;
-
-  Result<std::vector<std::string>> list(const std::string& folder) override {
-    std::vector<std::string> names;
-    for (const auto& [path, text] : files)
-      if (path.starts_with(folder + "/")) names.push_back(path.substr(folder.size() + 1));
-    return names;
-  }
-  Result<std::string> read(const std::string& path) override {
-    const auto found = files.find(path);
-    if (found == files.end()) return fail(ErrorKind::kIo, "no " + path);
-    return found->second;
-  }
-  Status write(const std::string& path, const std::string& bytes) override {
-    if (refuses) return fail(ErrorKind::kIo, "the disk is full");
-    ++at_once;
-    files[path] = bytes;
-    return {};
-  }
-  Status truncate(const std::string&, size_t) override { return {}; }
-  Status remove(const std::string& path) override {
-    files.erase(path);
-    return {};
-  }
-  void append(const std::string&, std::string, Done) override {}
-  void replace(const std::string& path, std::string bytes, Done done) override {
-    jobs_.push_back([this, path, bytes = std::move(bytes), done = std::move(done)] {
-      if (!refuses) files[path] = bytes;
-      done(refuses ? Status(fail(ErrorKind::kIo, "the disk is full")) : Status());
-    });
-  }
-  void sync(std::vector<int>, Done) override {}
-  void work() {
-    for (auto& job : std::exchange(jobs_, {})) job();
-  }
-
- private:
-  std::vector<std::function<void()>> jobs_;
-};
 
 Batch numbers(int64_t begin, size_t count) {
   Batch batch;
@@ -90,11 +44,21 @@ std::string take_all(Spill& spill, uint64_t& lost) {
 
 constexpr size_t kMemory = 16 << 10;  // chunks of 4 KiB
 
+struct OnDisk {
+  OnDisk() { spill.keep_on(disk, "b", loop); }
+  void push(int64_t batches) {
+    for (int64_t i = 0; i < batches; ++i) spill.push(numbers(i * 100, 100));
+  }
+  SimLoop loop;
+  MemoryDisk disk;
+  Spill spill{kMemory};
+};
+
 TEST_CASE("spill: gives back what it took, in order, from memory and from disk") {
   SimLoop loop;
   for (const bool with_disk : {false, true}) {
     CAPTURE(with_disk);
-    SlowDisk disk;
+    MemoryDisk disk;
     Spill spill(kMemory);
     if (with_disk) spill.keep_on(disk, "b", loop);
     std::string expected;
@@ -115,12 +79,8 @@ TEST_CASE("spill: gives back what it took, in order, from memory and from disk")
   }
 }
 
-TEST_CASE("spill: a burst that lets the disk do nothing in between stays within memory") {
-  SimLoop loop;
-  SlowDisk disk;
-  Spill spill(kMemory);
-  spill.keep_on(disk, "b", loop);
-  for (int64_t i = 0; i < 400; ++i) spill.push(numbers(i * 100, 100));
+TEST_CASE_FIXTURE(OnDisk, "spill: a burst that lets the disk do nothing in between stays within memory") {
+  push(400);
   CHECK(disk.at_once > 100);
   CHECK(spill.memory_bytes() < 4 * kMemory);
   CHECK(spill.rows() == 40'000);
@@ -129,7 +89,7 @@ TEST_CASE("spill: a burst that lets the disk do nothing in between stays within 
 TEST_CASE("spill: pushed and taken at once, saved and loaded in between, changes nothing") {
   SimLoop loop;
   for (const bool with_disk : {false, true}) {
-    SlowDisk disk;
+    MemoryDisk disk;
     auto spill = std::make_unique<Spill>(kMemory);
     if (with_disk) spill->keep_on(disk, "b", loop);
     std::string expected, got;
@@ -170,12 +130,8 @@ TEST_CASE("spill: pushed and taken at once, saved and loaded in between, changes
   }
 }
 
-TEST_CASE("spill: what a checkpoint names stays until the next one") {
-  SimLoop loop;
-  SlowDisk disk;
-  Spill spill(kMemory);
-  spill.keep_on(disk, "b", loop);
-  for (int64_t i = 0; i < 20; ++i) spill.push(numbers(i * 100, 100));
+TEST_CASE_FIXTURE(OnDisk, "spill: what a checkpoint names stays until the next one") {
+  push(20);
   disk.work();
   std::string state;
   spill.save(state);
@@ -190,12 +146,8 @@ TEST_CASE("spill: what a checkpoint names stays until the next one") {
   CHECK(lost == 0);
 }
 
-TEST_CASE("spill: a damaged chunk costs its rows, which are counted, and nothing else") {
-  SimLoop loop;
-  SlowDisk disk;
-  Spill spill(kMemory);
-  spill.keep_on(disk, "b", loop);
-  for (int64_t i = 0; i < 20; ++i) spill.push(numbers(i * 100, 100));
+TEST_CASE_FIXTURE(OnDisk, "spill: a damaged chunk costs its rows, which are counted, and nothing else") {
+  push(20);
   disk.work();
   REQUIRE(disk.files.size() > 3);
   disk.files.begin()->second.back() ^= 1;
@@ -211,9 +163,32 @@ TEST_CASE("spill: a damaged chunk costs its rows, which are counted, and nothing
   CHECK(reason.ends_with(".rows is damaged"));
 }
 
+TEST_CASE_FIXTURE(OnDisk, "spill: a chunk that cannot be read now is asked for again, one that is gone is lost") {
+  push(20);
+  disk.work();
+  disk.unreadable = true;
+  uint64_t lost = 0;
+  std::string reason;
+  while (reason.empty()) spill.take(lost, reason);  // what is in memory
+  CHECK(reason.starts_with("cannot read b/"));
+  const uint64_t rows = spill.rows();
+  REQUIRE(rows > 1000);
+  CHECK(spill.take(lost, reason).empty());
+  CHECK(lost == 0);
+  CHECK(spill.rows() == rows);
+  disk.unreadable = false;
+  CHECK(spill.take(lost, reason).count() > 0);
+  CHECK(lost == 0);
+
+  disk.files.erase(std::prev(disk.files.end(), 2));
+  take_all(spill, lost);
+  CHECK(lost > 10);
+  CHECK(spill.rows() == 0);
+}
+
 TEST_CASE("spill: a disk that refuses is tried again") {
   SimLoop loop;
-  SlowDisk disk;
+  MemoryDisk disk;
   disk.refuses = true;
   Spill spill(kMemory);
   spill.keep_on(disk, "b", loop);

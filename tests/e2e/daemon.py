@@ -84,11 +84,12 @@ class Process:
 
 
 class Mosquitto(Process):
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, more=""):
         self.port = port or free_port()
+        self.database = Path(folder) / f"broker-{self.port}.db"  # written when it ends
         conf = Path(folder) / f"mosquitto-{self.port}.conf"
         conf.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
-                        f"persistence true\npersistence_location {folder}/\npersistence_file broker-{self.port}.db\n")
+                        f"persistence true\npersistence_location {folder}/\npersistence_file {self.database.name}\n{more}\n")
         binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         super().__init__([binary, "-c", str(conf)], Path(folder) / f"mosquitto-{self.port}.log")
         wait_for("mosquitto", self.answers)
@@ -162,11 +163,11 @@ class Redis(Process):
 class Daemon(Process):
     """streamflowd --config CONFIG with a state folder of its own."""
 
-    def __init__(self, config, folder, *arguments, ready=True):
+    def __init__(self, config, folder, *arguments, ready=True, **more):
         self.folder = Path(folder)
         listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
         super().__init__([STREAMFLOWD, "--config", str(config), *listen, "--state-dir",
-                          str(self.folder / "state"), *arguments], self.folder / "daemon.log")
+                          str(self.folder / "state"), *arguments], self.folder / "daemon.log", **more)
         self.url = None
         if ready:
             wait_for("the daemon's address", self.find_url)

@@ -458,7 +458,8 @@ def reload_by_post_and_by_watching():
             config.with_suffix(".next").write_text(KEPT.format(folder=folder, warm=30))
             os.replace(config.with_suffix(".next"), config)
             told = foretold()
-            assert "k: changed, restarts\n  main.2 (window 1h) keeps 1 open window" in told, told
+            assert re.search(r"k: changed, restarts\n  source main \(.*\) goes on\n", told), told
+            assert "\n  main.2 (window 1h) keeps 1 open window" in told, told
             assert "main.3 (derive warm) begins anew" in told, told
             wait_for("the watch", lambda: daemon.log().count("reloaded:") == 1)
             wait_for("the new version", lambda: "k: keeps 1 open window of main.2" in daemon.log())

@@ -92,9 +92,7 @@ def interrupted(delivery, interrupt):
 
 
 def kill(daemon, config, folder):
-    daemon.send(signal.SIGKILL)
-    daemon.wait()
-    daemon.end()
+    daemon.end(signal.SIGKILL)
     return Daemon(config, folder)
 
 
@@ -240,9 +238,7 @@ steps:
         assert code == 0 and "p\n  checkpoint" in text and "1 segments" in text, text
         code, text = state("--repair")
         assert code == 3 and "a daemon uses" in text, text
-        daemon.send(signal.SIGKILL)
-        daemon.wait()
-        daemon.end()
+        daemon.end(signal.SIGKILL)
         log = max((folder / "state/pipelines/p/log").iterdir())
         with open(log, "ab") as file:
             file.write(b"torn")

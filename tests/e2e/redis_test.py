@@ -98,9 +98,7 @@ def killed():
                 redis.pipeline([("XADD", "in", "*", "n", i) for i in range(sent, sent + more)])
                 sent += more
                 time.sleep(dice.uniform(0, 0.3))
-                daemon.send(signal.SIGKILL)
-                daemon.wait()
-                daemon.end()
+                daemon.end(signal.SIGKILL)
                 daemon = Daemon(config, folder)
             wait_for("all", lambda: redis.call("XLEN", "out") >= (sent + 1) // 2)
             got = [int(e["n"]) for e in redis.entries("out")]

@@ -9,7 +9,7 @@ import threading
 import time
 
 from daemon import Daemon, Folder, Mosquitto, Redis, run, wait_for
-from outage_test import Publisher
+from load import Publisher
 
 RELOADS = int(os.environ.get("STREAMFLOW_RELOADS", "50"))  # scripts/long: 1,000
 

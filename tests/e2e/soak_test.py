@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from daemon import Daemon, Folder, Mosquitto, Redis, run, wait_for
-from outage_test import Proxy
+from load import Proxy
 
 SECONDS = float(os.environ.get("STREAMFLOW_SOAK", "60"))
 GROWTH_MIB = 4

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/encode.h"
 #include "operators/builtin.h"
@@ -230,18 +231,44 @@ std::unique_ptr<Operator> moved(const Operator& from, const MakeOperator& make) 
   return to;
 }
 
+// Steps say which partitions changed: saves of the others must stay as they were.
+class SavedParts {
+ public:
+  explicit SavedParts(Operator& op) {
+    for (unsigned partition = 0; partition < kPartitions; ++partition) op.save(partition, saved_[partition]);
+  }
+  void check(Operator& op) {
+    const auto changed = op.take_dirty();
+    for (unsigned partition = 0; partition < kPartitions; ++partition) {
+      std::string now;
+      op.save(partition, now);
+      const bool said = changed[partition] || now == saved_[partition];
+      CHECK_MESSAGE(said, "partition " << partition << " changed and was not said to");
+      saved_[partition] = std::move(now);
+    }
+  }
+
+ private:
+  std::array<std::string, kPartitions> saved_;
+};
+
 Capture run(const MakeOperator& make, const Stream& stream, const RunOptions& options) {
   auto op = make();
   REQUIRE(op != nullptr);
   Capture out(options.with_times);
+  SavedParts saved(*op);
   const size_t count = stream.records.size();
   for (size_t begin = 0; begin < count;) {
-    if (begin == options.cut) op = moved(*op, make);
+    if (begin == options.cut) {
+      op = moved(*op, make);
+      saved = SavedParts(*op);
+    }
     size_t end = std::min(begin + options.batch, count);
     if (begin < options.cut) end = std::min(end, options.cut);
     const Batch batch = make_batch(stream, begin, end);
     take(*op, batch, out);
     advance(*op, batch.watermark_after, out);
+    if (begin % 3 == 0) saved.check(*op);
     begin = end;
   }
   advance(*op, options.watermark, out);
