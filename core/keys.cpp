@@ -8,6 +8,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "core/state_bytes.h"
+
 namespace streamflow {
 namespace {
 
@@ -511,6 +513,14 @@ std::string KeyDictionary::encoding(Id id) const {
   std::string out;
   append_escaped(kStringTag, view(id), out);
   return out;
+}
+
+void KeyDictionary::save(Id id, std::string& out) const {
+  const std::string_view text = view(id);
+  if (!is_text(id)) return save_text(text, out);
+  const auto zeros = static_cast<uint64_t>(std::count(text.begin(), text.end(), '\0'));
+  save_count(text.size() + zeros + 2, out);  // tag and end
+  append_escaped(kStringTag, text, out);
 }
 
 void KeyDictionary::write(Id id, std::span<Column* const> columns, uint32_t row) const {

@@ -76,6 +76,7 @@ class KeyDictionary {
   size_t live() const { return live_; }
   size_t capacity() const { return entries_.size(); }  // ids are below this
   std::string encoding(Id id) const;
+  void save(Id id, std::string& out) const;  // save_text of its encoding
   uint64_t hash(Id id) const { return bytes_[id].hash; }
   unsigned partition(Id id) const { return key_partition(bytes_[id].hash); }
   // Cell `row` of each column becomes this key's value, as take_key_value has it.

@@ -15,6 +15,7 @@
 #include "core/batch.h"
 #include "core/keys.h"
 #include "core/loop.h"
+#include "core/state_parts.h"
 #include "core/status.h"
 
 namespace streamflow {
@@ -65,8 +66,8 @@ class Operator {
   // time may still be sent.
   virtual Micros output_watermark(Micros input) const { return input; }
 
-  // State by partition of the key; what has no key is in partition 0.  load() replaces.
-  virtual void save(unsigned partition, std::string& out) const { (void)partition, (void)out; }
+  // State by partition of the key, of those that are wanted; what has no key is in partition 0.  load() replaces.
+  virtual void save(StateParts& parts) const { (void)parts; }
   virtual Status load(unsigned partition, std::string_view bytes) {
     (void)partition, (void)bytes;
     return {};

@@ -100,20 +100,25 @@ void OperatorNode::cell_error(const Batch& batch, uint32_t row, std::string_view
 
 bool OperatorNode::save(PartStore* parts, std::string& out) {
   bool any = false;
-  const auto changed = parts != nullptr ? op->take_dirty() : std::bitset<kPartitions>().set();
+  auto wanted = std::bitset<kPartitions>().set();
+  if (parts != nullptr) {
+    const auto changed = op->take_dirty();
+    for (unsigned partition = 0; partition < kPartitions; ++partition)
+      wanted[partition] = changed[partition] || !parts->keep(info.key, partition);
+  }
+  StateParts states(wanted);
+  op->save(states);
   FrameWriter frames(out);
   frames.number(mark_);
   save_counts(counts, frames);
   for (const uint64_t n : {cell_errors, outlet.copied, outlet.unused}) frames.number(static_cast<int64_t>(n));
   for (unsigned partition = 0; partition < kPartitions; ++partition) {
-    std::string state;
-    bool elsewhere = !changed[partition] && parts->keep(info.key, partition);
-    if (!elsewhere) {
-      op->save(partition, state);
-      elsewhere = parts != nullptr && parts->add(info.key, partition, state);
-    }
+    std::string& state = states[partition];
+    const bool kept = !wanted[partition];
+    const bool elsewhere = kept || (parts != nullptr && parts->add(info.key, partition, state));
     any = any || elsewhere || !state.empty();
     frames.bytes(elsewhere ? std::string_view() : state);
+    state = {};
   }
   return any;
 }

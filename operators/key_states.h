@@ -31,7 +31,7 @@ class KeyIds {
 
   unsigned partition(uint32_t id) const { return keys_->keyed() ? ids_.partition(id) : 0; }
   size_t capacity() const { return known_; }  // numbers are below this
-  std::string encoding(uint32_t id) const { return ids_.encoding(id); }
+  void save(uint32_t id, std::string& out) const { ids_.save(id, out); }
   uint32_t number(std::string_view encoding);  // made where there is none; kNone: one too many
   const KeyColumns& columns() const { return *keys_; }
   const KeyDictionary& dictionary() const { return ids_; }
@@ -92,20 +92,22 @@ class KeyStates {
     return &states_[id];
   }
 
-  void save(unsigned partition, std::string& out) const {
-    uint64_t count = 0;
-    std::string entries;
+  void save(StateParts& parts) const {
+    CountedEntries entries(parts);
     for (uint32_t id = 0; id < states_.size(); ++id) {
-      if (states_[id].empty() || ids_.partition(id) != partition) continue;
-      ++count;
-      save_text(ids_.encoding(id), entries);
-      states_[id].save(entries);
+      if (states_[id].empty()) continue;
+      std::string* const out = entries.next(ids_.partition(id));
+      if (out == nullptr) continue;
+      ids_.save(id, *out);
+      states_[id].save(*out);
     }
-    if (count == 0) return;
-    out.push_back(static_cast<char>(kVersion));
-    save_text(signature_, out);
-    save_count(count, out);
-    out += entries;
+    for (unsigned partition = 0; partition < kPartitions; ++partition) {
+      if (entries.count(partition) == 0) continue;
+      std::string& out = parts[partition];
+      out.push_back(static_cast<char>(kVersion));
+      save_text(signature_, out);
+      entries.append_to(out, partition);
+    }
   }
 
   // Replaces the states of a partition.
@@ -149,7 +151,7 @@ template <class State>
 class KeyedOperator : public Operator {
  public:
   explicit KeyedOperator(KeyStates<State> states) : states_(std::move(states)) {}
-  void save(unsigned partition, std::string& out) const override { states_.save(partition, out); }
+  void save(StateParts& parts) const override { states_.save(parts); }
   Status load(unsigned partition, std::string_view bytes) override {
     return states_.load(partition, bytes);
   }

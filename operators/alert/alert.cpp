@@ -70,20 +70,21 @@ class Alert final : public Operator {
     return batch.count();
   }
 
-  void save(unsigned partition_, std::string& out) const override {
-    uint64_t count = 0;
-    std::string entries;
+  void save(StateParts& parts) const override {
+    CountedEntries entries(parts);
     for (uint32_t id = 0; id < keyed_.size(); ++id) {
-      if (keyed_[id].phase == Phase::kQuiet || partition(id) != partition_) continue;
-      ++count;
-      save_text(ids_.encoding(id), entries);
-      entries.push_back(static_cast<char>(keyed_[id].phase));
-      save_micros(keyed_[id].since, entries);
+      if (keyed_[id].phase == Phase::kQuiet) continue;
+      std::string* const out = entries.next(partition(id));
+      if (out == nullptr) continue;
+      ids_.save(id, *out);
+      out->push_back(static_cast<char>(keyed_[id].phase));
+      save_micros(keyed_[id].since, *out);
     }
-    if (count == 0) return;
-    out.push_back(static_cast<char>(kVersion));
-    save_count(count, out);
-    out += entries;
+    for (unsigned at = 0; at < kPartitions; ++at) {
+      if (entries.count(at) == 0) continue;
+      parts[at].push_back(static_cast<char>(kVersion));
+      entries.append_to(parts[at], at);
+    }
   }
 
   Status load(unsigned partition_, std::string_view bytes) override {

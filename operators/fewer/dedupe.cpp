@@ -74,7 +74,7 @@ class Dedupe final : public Operator {
     return held_times_.empty() ? input : std::min(input, *held_times_.begin());
   }
 
-  void save(unsigned partition, std::string& out) const override;
+  void save(StateParts& parts) const override;
   Status load(unsigned partition, std::string_view bytes) override;
   std::bitset<kPartitions> take_dirty() override {
     return std::exchange(dirty_, {}).set(0);  // forwarded_
@@ -235,24 +235,25 @@ class Dedupe final : public Operator {
 };
 
 // A version; in partition 0 the watermark last sent; then each key's stretch.
-void Dedupe::save(unsigned partition_of, std::string& out) const {
-  uint64_t count = 0;
-  std::string entries;
+void Dedupe::save(StateParts& parts) const {
+  CountedEntries entries(parts);
   for (uint32_t id = 0; id < seen_.size(); ++id) {
     const Seen& seen = seen_[id];
-    if (!seen.open || partition(id) != partition_of) continue;
-    ++count;
-    save_text(ids_.encoding(id), entries);
-    save_micros(seen.first, entries);
-    save_word(seen.number, entries);
-    entries.push_back(seen.row ? 1 : 0);
-    if (seen.row) RowKeeper::save(*seen.row, entries);
+    if (!seen.open) continue;
+    std::string* const out = entries.next(partition(id));
+    if (out == nullptr) continue;
+    ids_.save(id, *out);
+    save_micros(seen.first, *out);
+    save_word(seen.number, *out);
+    out->push_back(seen.row ? 1 : 0);
+    if (seen.row) RowKeeper::save(*seen.row, *out);
   }
-  if (count == 0 && partition_of != 0) return;
-  out.push_back(static_cast<char>(kVersion));
-  if (partition_of == 0) save_micros(forwarded_, out);
-  save_count(count, out);
-  out += entries;
+  for (unsigned at = 0; at < kPartitions; ++at) {
+    if (!parts.wants(at) || (entries.count(at) == 0 && at != 0)) continue;
+    parts[at].push_back(static_cast<char>(kVersion));
+    if (at == 0) save_micros(forwarded_, parts[at]);
+    entries.append_to(parts[at], at);
+  }
 }
 
 Status Dedupe::load(unsigned partition_of, std::string_view bytes) {

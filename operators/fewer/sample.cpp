@@ -54,10 +54,10 @@ class SampleRows final : public Operator {
     return batch.count();
   }
 
-  void save(unsigned partition, std::string& out) const override {
-    if (partition != 0 || number_ == 0) return;
-    out.push_back(static_cast<char>(kVersion));
-    save_count(number_, out);
+  void save(StateParts& parts) const override {
+    if (!parts.wants(0) || number_ == 0) return;
+    parts[0].push_back(static_cast<char>(kVersion));
+    save_count(number_, parts[0]);
   }
   Status load(unsigned partition, std::string_view bytes) override {
     if (partition != 0) return {};

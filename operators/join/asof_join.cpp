@@ -1,7 +1,9 @@
 #include "operators/join/asof_join.h"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
+#include <utility>
 
 #include "core/operator_output.h"
 
@@ -287,10 +289,15 @@ std::string AsofJoin::unfinished() const {
 
 // --- state ---
 
-void AsofJoin::save(unsigned partition_, std::string& out) const {
-  std::vector<uint32_t> saved;
+void AsofJoin::save(StateParts& parts) const {
+  std::array<std::vector<uint32_t>, kPartitions> saved;
   for (uint32_t at = 0; at < records_.size(); ++at)
-    if (records_.live(at) && partition(records_[at].key) == partition_) saved.push_back(at);
+    if (records_.live(at)) saved[partition(records_[at].key)].push_back(at);
+  for (unsigned at = 0; at < kPartitions; ++at)
+    if (parts.wants(at)) save_partition(at, std::move(saved[at]), parts[at]);
+}
+
+void AsofJoin::save_partition(unsigned partition_, std::vector<uint32_t> saved, std::string& out) const {
   if (saved.empty() && partition_ != 0) return;
   const auto place = [this](uint32_t at) {
     return std::tuple(records_[at].row.time, records_[at].side, records_[at].order);
@@ -306,7 +313,7 @@ void AsofJoin::save(unsigned partition_, std::string& out) const {
   save_count(saved.size(), out);
   for (const uint32_t at : saved) {
     const JoinRecord& record = records_[at];
-    save_text(ids_.encoding(record.key), out);
+    ids_.save(record.key, out);
     out.push_back(static_cast<char>(record.side));
     out.push_back(record.null_key ? 1 : 0);
     save_count(record.order, out);

@@ -41,7 +41,7 @@ class AsofJoin final : public Operator {
   // the counts of arrived records; then the count of records, and of each its key's encoding, side,
   // whether the key is null, order of arrival and the kept row, in the order of (time, side,
   // arrival).
-  void save(unsigned partition, std::string& out) const override;
+  void save(StateParts& parts) const override;
   Status load(unsigned partition, std::string_view bytes) override;
   std::bitset<kPartitions> take_dirty() override { return std::exchange(dirty_, {}); }
   std::string unfinished() const override;
@@ -69,6 +69,7 @@ class AsofJoin final : public Operator {
   Timeline& timeline(uint32_t key);
   unsigned partition(uint32_t key) const { return plan_.keys.empty() ? 0 : ids_.partition(key); }
   void load_records(StateReader& in);
+  void save_partition(unsigned partition, std::vector<uint32_t> saved, std::string& out) const;
   void forget_partition(unsigned partition);
 
   const JoinPlan plan_;

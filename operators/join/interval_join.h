@@ -40,7 +40,7 @@ class IntervalJoin final : public Operator {
   Micros output_watermark(Micros input) const override;
 
   // The format is described in interval_join_state.cpp.
-  void save(unsigned partition, std::string& out) const override;
+  void save(StateParts& parts) const override;
   Status load(unsigned partition, std::string_view bytes) override;
   std::bitset<kPartitions> take_dirty() override { return std::exchange(dirty_, {}); }
   std::string unfinished() const override;
@@ -98,6 +98,9 @@ class IntervalJoin final : public Operator {
   void load_records(StateReader& in);
   void merge_line(Line& line, size_t known);
   void load_results(StateReader& in, const std::vector<uint32_t>& numbers);
+  // `numbers`: working space for a number of each record.
+  void save_partition(unsigned partition, std::vector<uint32_t> saved, std::vector<uint32_t>& numbers,
+                      std::string& out) const;
   void forget_partition(unsigned partition);
 
   const JoinPlan plan_;

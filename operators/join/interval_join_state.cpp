@@ -7,7 +7,9 @@
 //   results that wait: count, and of each its time and the places of its records above + 1, or 0
 // A partition without records is empty but for partition 0.
 #include <algorithm>
+#include <array>
 #include <tuple>
+#include <utility>
 
 #include "operators/join/interval_join.h"
 
@@ -27,10 +29,17 @@ std::string join_signature(const JoinPlan& plan) {
   return text;
 }
 
-void IntervalJoin::save(unsigned partition_, std::string& out) const {
-  std::vector<uint32_t> saved;
+void IntervalJoin::save(StateParts& parts) const {
+  std::array<std::vector<uint32_t>, kPartitions> saved;
   for (uint32_t at = 0; at < records_.size(); ++at)
-    if (records_.live(at) && partition(records_[at].key) == partition_) saved.push_back(at);
+    if (records_.live(at)) saved[partition(records_[at].key)].push_back(at);
+  std::vector<uint32_t> numbers(records_.size(), 0);
+  for (unsigned at = 0; at < kPartitions; ++at)
+    if (parts.wants(at)) save_partition(at, std::move(saved[at]), numbers, parts[at]);
+}
+
+void IntervalJoin::save_partition(unsigned partition_, std::vector<uint32_t> saved,
+                                  std::vector<uint32_t>& numbers, std::string& out) const {
   if (saved.empty() && partition_ != 0) return;
   const auto place = [this](uint32_t at) {
     return std::tuple(records_[at].row.time, records_[at].side, records_[at].order);
@@ -45,7 +54,6 @@ void IntervalJoin::save(unsigned partition_, std::string& out) const {
     for (const Half& own : halves_) save_count(own.arrived, out);
   }
   save_count(saved.size(), out);
-  std::vector<uint32_t> numbers(records_.size(), 0);
   for (size_t i = 0; i < saved.size(); ++i) {
     numbers[saved[i]] = static_cast<uint32_t>(i + 1);
     save_record(records_[saved[i]], out);
@@ -69,7 +77,7 @@ void IntervalJoin::save(unsigned partition_, std::string& out) const {
 }
 
 void IntervalJoin::save_record(const JoinRecord& record, std::string& out) const {
-  save_text(ids_.encoding(record.key), out);
+  ids_.save(record.key, out);
   out.push_back(static_cast<char>(record.side));
   out.push_back(static_cast<char>((record.null_key ? kNullKey : 0) |
                                   (record.matched ? kMatched : 0) |

@@ -71,12 +71,12 @@ class Absent final : public KeyedOperator<Presence> {
     return deadlines_.empty() ? kTimeMax : deadlines_.begin()->first + 1;
   }
 
-  void save(unsigned partition, std::string& out) const override {
-    if (partition == 0) {
-      out.push_back(started_ ? 1 : 0);
-      for (const Micros time : {highest_, arrival_, last_forwarded_}) save_micros(time, out);
+  void save(StateParts& parts) const override {
+    if (parts.wants(0)) {
+      parts[0].push_back(started_ ? 1 : 0);
+      for (const Micros time : {highest_, arrival_, last_forwarded_}) save_micros(time, parts[0]);
     }
-    states_.save(partition, out);
+    states_.save(parts);
   }
 
   std::bitset<kPartitions> take_dirty() override {

@@ -151,9 +151,9 @@ class LookAhead final : public KeyedOperator<LookAheadState> {
     return held_times_.empty() ? input : std::min(input, *held_times_.begin());
   }
 
-  void save(unsigned partition, std::string& out) const override {
-    if (partition == 0) save_micros(forwarded_, out);
-    states_.save(partition, out);
+  void save(StateParts& parts) const override {
+    if (parts.wants(0)) save_micros(forwarded_, parts[0]);
+    states_.save(parts);
   }
 
   Status load(unsigned partition, std::string_view bytes) override {

@@ -52,20 +52,23 @@ class TimeOrder final : public Operator {
   }
   Micros output_watermark(Micros input) const override { return inner_->output_watermark(input); }
 
-  void save(unsigned partition, std::string& out) const override {
+  void save(StateParts& parts) const override {
+    inner_->save(parts);
     std::string own;
-    if (partition == 0 && (handled_ != kTimeMin || !held_.empty())) {
+    if (parts.wants(0) && (handled_ != kTimeMin || !held_.empty())) {
       save_micros(handled_, own);
       save_micros(mark_, own);
       save_count(held_.size(), own);
       for (const auto& [time, row] : held_) RowKeeper::save(row, own);
     }
-    std::string inner;
-    inner_->save(partition, inner);
-    if (own.empty() && inner.empty()) return;
-    out.push_back(static_cast<char>(kVersion));
-    save_text(own, out);
-    out += inner;
+    for (unsigned partition = 0; partition < kPartitions; ++partition) {
+      const bool first = partition == 0;
+      std::string& text = parts[partition];
+      if (text.empty() && (!first || own.empty())) continue;
+      std::string before(1, static_cast<char>(kVersion));
+      save_text(first ? std::string_view(own) : std::string_view(), before);
+      text.insert(0, before);
+    }
   }
 
   Status load(unsigned partition, std::string_view bytes) override {

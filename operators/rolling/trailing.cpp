@@ -185,23 +185,27 @@ void Trailing::forget(uint32_t id) {
   dirty_.set(partition(id));
 }
 
-void Trailing::save(unsigned partition_, std::string& out) const {
-  std::string body;
+void Trailing::save(StateParts& parts) const {
+  const auto head = [this](std::string& out) {
+    out.push_back(static_cast<char>(kVersion));
+    save_text(signature_, out);
+  };
+  if (parts.wants(0)) {
+    head(parts[0]);
+    save_count(until_sweep_, parts[0]);
+  }
   for (uint32_t id = 0; id < keys_.size(); ++id) {
     const Key& key = keys_[id];
-    if (!key.known || partition(id) != partition_) continue;
-    save_text(ids_.encoding(id), body);
-    save_micros(key.latest, body);
-    save_count(key.times.size(), body);
-    for (size_t i = 0; i < key.times.size(); ++i) save_micros(key.times[i], body);
-    for (const auto& trail : trails_) trail->save(id, body);
-    for (const auto& trail : counts_) trail->save(id, body);
+    if (!key.known || !parts.wants(partition(id))) continue;
+    std::string& out = parts[partition(id)];
+    if (out.empty()) head(out);
+    ids_.save(id, out);
+    save_micros(key.latest, out);
+    save_count(key.times.size(), out);
+    for (size_t i = 0; i < key.times.size(); ++i) save_micros(key.times[i], out);
+    for (const auto& trail : trails_) trail->save(id, out);
+    for (const auto& trail : counts_) trail->save(id, out);
   }
-  if (body.empty() && partition_ != 0) return;
-  out.push_back(static_cast<char>(kVersion));
-  save_text(signature_, out);
-  if (partition_ == 0) save_count(until_sweep_, out);
-  out += body;
 }
 
 Status Trailing::load(unsigned partition_, std::string_view bytes) {

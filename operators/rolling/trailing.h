@@ -42,7 +42,7 @@ class Trailing final : public Operator {
 
   // byte version, text signature; partition 0: records until the next sweep; then of each key its
   // encoding, latest time, count and times of its records, and each aggregate's window.
-  void save(unsigned partition, std::string& out) const override;
+  void save(StateParts& parts) const override;
   Status load(unsigned partition, std::string_view bytes) override;
   std::bitset<kPartitions> take_dirty() override { return std::exchange(dirty_, {}); }
 

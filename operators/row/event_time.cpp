@@ -57,8 +57,9 @@ class SetTime final : public Operator {
     return input == kTimeMax ? kTimeMax : mark_;
   }
 
-  void save(unsigned partition, std::string& out) const override {
-    if (partition != 0 || start_ == kTimeMin) return;
+  void save(StateParts& parts) const override {
+    if (!parts.wants(0) || start_ == kTimeMin) return;
+    std::string& out = parts[0];
     out.push_back(static_cast<char>(kVersion));
     save_micros(start_, out);
     save_micros(mark_, out);

@@ -24,8 +24,8 @@ class Filter final : public Operator {
     }
     return batch.count();
   }
-  void save(unsigned partition, std::string& bytes) const override {
-    if (state_) state_->save(partition, bytes);
+  void save(StateParts& parts) const override {
+    if (state_) state_->save(parts);
   }
   Status load(unsigned partition, std::string_view bytes) override {
     return state_ ? state_->load(partition, bytes) : Status();

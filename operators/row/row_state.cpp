@@ -97,17 +97,17 @@ Batch RowState::with_results(const Batch& batch, const std::vector<expr::RowCall
 }
 
 // Byte version, text signature, then of each key its encoding and each function's state.
-void RowState::save(unsigned partition_, std::string& out) const {
-  std::string body;
+void RowState::save(StateParts& parts) const {
   for (uint32_t id = 0; id < known_.size(); ++id) {
-    if (!known_[id] || partition(id) != partition_) continue;
-    save_text(ids_.encoding(id), body);
-    for (const auto& function : functions_) function->save(id, body);
+    if (!known_[id] || !parts.wants(partition(id))) continue;
+    std::string& out = parts[partition(id)];
+    if (out.empty()) {
+      out.push_back(static_cast<char>(kVersion));
+      save_text(signature_, out);
+    }
+    ids_.save(id, out);
+    for (const auto& function : functions_) function->save(id, out);
   }
-  if (body.empty()) return;
-  out.push_back(static_cast<char>(kVersion));
-  save_text(signature_, out);
-  out += body;
 }
 
 Status RowState::load(unsigned partition_, std::string_view bytes) {

@@ -31,7 +31,7 @@ class RowState {
   // The batch with the results of calls [first, first + calls.size()) as "$0", "$1"…; after take().
   Batch with_results(const Batch& batch, const std::vector<expr::RowCall>& calls, size_t first);
 
-  void save(unsigned partition, std::string& out) const;
+  void save(StateParts& parts) const;
   Status load(unsigned partition, std::string_view bytes);
   std::bitset<kPartitions> take_dirty() { return std::exchange(dirty_, {}); }
 

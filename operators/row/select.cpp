@@ -32,8 +32,8 @@ class Select final : public Operator {
     out.emit(std::move(made));
     return batch.count();
   }
-  void save(unsigned partition, std::string& bytes) const override {
-    if (state_) state_->save(partition, bytes);
+  void save(StateParts& parts) const override {
+    if (state_) state_->save(parts);
   }
   Status load(unsigned partition, std::string_view bytes) override {
     return state_ ? state_->load(partition, bytes) : Status();

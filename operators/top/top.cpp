@@ -84,37 +84,38 @@ class Top final : public Operator {
 
   Micros next_deadline() const override { return deadline_; }
 
-  void save(unsigned partition_, std::string& out) const override {
-    uint64_t count = 0;
-    std::string groups;
+  void save(StateParts& parts) const override {
+    CountedEntries entries(parts);
     for (const auto& [end, group_by_key] : windows_) {
       for (const auto& [id, group] : group_by_key) {
-        if (partition(id) != partition_) continue;
+        std::string* const out = entries.next(partition(id));
+        if (out == nullptr) continue;
         // While a window is being sent: what was sent is gone, of one key some first records.
         const bool current = next_ > 0 && end == windows_.begin()->first && id == closing_.back();
         const size_t from = current ? next_ : 0;
-        ++count;
-        save_micros(end, groups);
-        save_text(ids_.encoding(id), groups);
-        save_count(from, groups);
-        save_count(current ? rank_at(group, next_) : 0, groups);
-        save_count(group.items.size() - from, groups);
+        save_micros(end, *out);
+        ids_.save(id, *out);
+        save_count(from, *out);
+        save_count(current ? rank_at(group, next_) : 0, *out);
+        save_count(group.items.size() - from, *out);
         for (size_t i = from; i < group.items.size(); ++i) {
           const Item& item = group.items[i];
-          save_count(item.arrival, groups);
-          for (const StoredCell& cell : item.place) cell.save(groups);
-          RowKeeper::save(item.row, groups);
+          save_count(item.arrival, *out);
+          for (const StoredCell& cell : item.place) cell.save(*out);
+          RowKeeper::save(item.row, *out);
         }
       }
     }
-    if (count == 0 && (partition_ != 0 || arrived_ == 0)) return;
-    out.push_back(static_cast<char>(kVersion));
-    if (partition_ == 0) {
-      save_count(arrived_, out);
-      for (const Micros time : {last_time_, last_forwarded_}) save_micros(time, out);
+    for (unsigned at = 0; at < kPartitions; ++at) {
+      if (!parts.wants(at) || (entries.count(at) == 0 && (at != 0 || arrived_ == 0))) continue;
+      std::string& out = parts[at];
+      out.push_back(static_cast<char>(kVersion));
+      if (at == 0) {
+        save_count(arrived_, out);
+        for (const Micros time : {last_time_, last_forwarded_}) save_micros(time, out);
+      }
+      entries.append_to(out, at);
     }
-    save_count(count, out);
-    out += groups;
   }
 
   Status load(unsigned partition_, std::string_view bytes) override {

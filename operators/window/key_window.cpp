@@ -72,18 +72,24 @@ void KeyWindow::send(Emitter& out) {
   results_.send(ids_, previous_, {last_forwarded_, arrival_, stream_start_}, out);
 }
 
-void KeyWindow::save(unsigned partition, std::string& out) const {
-  std::string body;
-  save_keys(partition, body);
-  if (body.empty() && partition != 0) return;
-  out.push_back(static_cast<char>(kVersion));
-  save_text(signature_, out);
-  if (partition == 0) {
+void KeyWindow::save(StateParts& parts) const {
+  const auto head = [this](std::string& out) {
+    out.push_back(static_cast<char>(kVersion));
+    save_text(signature_, out);
+  };
+  if (parts.wants(0)) {
+    head(parts[0]);
     for (const Micros time : {last_forwarded_, arrival_, stream_start_, last_time_}) {
-      save_micros(time, out);
+      save_micros(time, parts[0]);
     }
   }
-  out += body;
+  save_keys([&](uint32_t id) -> std::string* {
+    if (!parts.wants(partition(id))) return nullptr;
+    std::string& out = parts[partition(id)];
+    if (out.empty()) head(out);
+    ids_.save(id, out);
+    return &out;
+  });
 }
 
 Status KeyWindow::load(unsigned partition, std::string_view bytes) {

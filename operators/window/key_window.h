@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bitset>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ class KeyWindow : public Operator {
   std::bitset<kPartitions> take_dirty() final { return std::exchange(dirty_, {}); }
   // byte version, text signature; partition 0: last forwarded watermark, last arrival stamp, stream
   // start, last time; then the subclass's keys.  A partition without keys is empty but for 0.
-  void save(unsigned partition, std::string& out) const final;
+  void save(StateParts& parts) const final;
   Status load(unsigned partition, std::string_view bytes) final;
 
  protected:
@@ -43,7 +44,9 @@ class KeyWindow : public Operator {
   void touch(uint32_t id) { dirty_.set(partition(id)); }
 
   // Keys of one partition: what save() wrote last, whole and in its own words.
-  virtual void save_keys(unsigned partition, std::string& out) const = 0;
+  // Of each key with a wanted partition what it has, to the text that `place` says; null: not wanted.
+  using Place = std::function<std::string*(uint32_t id)>;
+  virtual void save_keys(const Place& place) const = 0;
   virtual void load_keys(StateReader& in) = 0;
   virtual void forget_keys(unsigned partition) = 0;
   uint32_t load_key(StateReader& in);  // kNone: the reader has failed

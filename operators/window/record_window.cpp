@@ -157,19 +157,19 @@ std::string RecordWindow::unfinished() const {
   return "the windows of " + std::to_string(open_) + (open_ == 1 ? " key" : " keys");
 }
 
-// Of each key its encoding, records so far, and count of runs; of each run the number of its first
+// Of each key records so far, and count of runs; of each run the number of its first
 // record, first and last time, aggregates.
-void RecordWindow::save_keys(unsigned partition_, std::string& out) const {
+void RecordWindow::save_keys(const Place& place) const {
   for (uint32_t id = 0; id < keys_.size(); ++id) {
-    if (!known_[id] || partition(id) != partition_) continue;
-    save_text(ids_.encoding(id), out);
-    save_count(keys_[id].records, out);
-    save_count(keys_[id].runs.size(), out);
+    std::string* const out = known_[id] ? place(id) : nullptr;
+    if (out == nullptr) continue;
+    save_count(keys_[id].records, *out);
+    save_count(keys_[id].runs.size(), *out);
     for (const Run& run : keys_[id].runs) {
-      save_count(run.begin, out);
-      save_micros(run.first, out);
-      save_micros(run.last, out);
-      groups_.save(run.group, out);
+      save_count(run.begin, *out);
+      save_micros(run.first, *out);
+      save_micros(run.last, *out);
+      groups_.save(run.group, *out);
     }
   }
 }

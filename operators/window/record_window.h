@@ -41,7 +41,7 @@ class RecordWindow final : public KeyWindow {
     std::vector<Run> runs;
   };
 
-  void save_keys(unsigned partition, std::string& out) const override;
+  void save_keys(const Place& place) const override;
   void load_keys(StateReader& in) override;
   void forget_keys(unsigned partition) override;
 

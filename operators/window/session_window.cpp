@@ -191,14 +191,14 @@ std::string SessionWindow::unfinished() const {
   return std::to_string(open_) + (open_ == 1 ? " open session" : " open sessions");
 }
 
-// Of each session the key's encoding, first and last time, aggregates.
-void SessionWindow::save_keys(unsigned partition_, std::string& out) const {
+// Of each session first and last time, aggregates.
+void SessionWindow::save_keys(const Place& place) const {
   for (const Session& session : sessions_) {
-    if (session.id == kNone || partition(session.id) != partition_) continue;
-    save_text(ids_.encoding(session.id), out);
-    save_micros(session.first, out);
-    save_micros(session.last, out);
-    groups_.save(session.group, out);
+    std::string* const out = session.id != kNone ? place(session.id) : nullptr;
+    if (out == nullptr) continue;
+    save_micros(session.first, *out);
+    save_micros(session.last, *out);
+    groups_.save(session.group, *out);
   }
 }
 

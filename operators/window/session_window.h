@@ -39,7 +39,7 @@ class SessionWindow final : public KeyWindow {
     }
   };
 
-  void save_keys(unsigned partition, std::string& out) const override;
+  void save_keys(const Place& place) const override;
   void load_keys(StateReader& in) override;
   void forget_keys(unsigned partition) override;
 

@@ -140,13 +140,13 @@ std::string StateWindow::unfinished() const {
   return std::to_string(open_count_) + (open_count_ == 1 ? " open window" : " open windows");
 }
 
-// Of each key with an open window its encoding, the window's first time, aggregates.
-void StateWindow::save_keys(unsigned partition_, std::string& out) const {
+// Of each key with an open window the window's first time, aggregates.
+void StateWindow::save_keys(const Place& place) const {
   for (uint32_t id = 0; id < open_.size(); ++id) {
-    if (open_[id].group == kNone || partition(id) != partition_) continue;
-    save_text(ids_.encoding(id), out);
-    save_micros(open_[id].first, out);
-    groups_.save(open_[id].group, out);
+    std::string* const out = open_[id].group != kNone ? place(id) : nullptr;
+    if (out == nullptr) continue;
+    save_micros(open_[id].first, *out);
+    groups_.save(open_[id].group, *out);
   }
 }
 

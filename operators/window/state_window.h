@@ -41,7 +41,7 @@ class StateWindow final : public KeyWindow {
     uint32_t group;
   };
 
-  void save_keys(unsigned partition, std::string& out) const override;
+  void save_keys(const Place& place) const override;
   void load_keys(StateReader& in) override;
   void forget_keys(unsigned partition) override;
 

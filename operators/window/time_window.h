@@ -48,7 +48,7 @@ class TimeWindow final : public Operator {
   Micros output_watermark(Micros input) const override;
 
   // The format is described in time_window_state.cpp.
-  void save(unsigned partition, std::string& out) const override;
+  void save(StateParts& parts) const override;
   Status load(unsigned partition, std::string_view bytes) override;
   std::bitset<kPartitions> take_dirty() override;
   std::string unfinished() const override;
@@ -124,9 +124,9 @@ class TimeWindow final : public Operator {
   unsigned partition(uint32_t id) const { return plan_.keys->keyed() ? ids_.partition(id) : 0; }
 
   void save_progress(std::string& out) const;
-  void save_panes(unsigned partition, std::string& out) const;
-  void save_tracked(unsigned partition, std::string& out) const;
-  void save_revisions(unsigned partition, std::string& out) const;
+  void save_panes(CountedEntries& panes, const StateParts& parts) const;
+  void save_tracked(CountedEntries& keys) const;
+  void save_revisions(CountedEntries& revisions) const;
   void load_progress(StateReader& in);
   void load_panes(StateReader& in);
   void load_tracked(StateReader& in);

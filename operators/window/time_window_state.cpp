@@ -21,17 +21,20 @@ constexpr unsigned char kVersion = 3;
 
 }  // namespace
 
-void TimeWindow::save(unsigned partition, std::string& out) const {
-  std::string body;
-  save_panes(partition, body);
-  save_tracked(partition, body);
-  save_revisions(partition, body);
-  const bool nothing = body == std::string(3, '\0');
-  if (nothing && partition != 0) return;
-  out.push_back(static_cast<char>(kVersion));
-  save_text(signature_, out);
-  if (partition == 0) save_progress(out);
-  out += body;
+void TimeWindow::save(StateParts& parts) const {
+  CountedEntries panes(parts), keys(parts), revisions(parts);
+  save_panes(panes, parts);
+  save_tracked(keys);
+  save_revisions(revisions);
+  for (unsigned at = 0; at < kPartitions; ++at) {
+    const bool any = panes.count(at) + keys.count(at) + revisions.count(at) > 0;
+    if (!parts.wants(at) || (!any && at != 0)) continue;
+    std::string& out = parts[at];
+    out.push_back(static_cast<char>(kVersion));
+    save_text(signature_, out);
+    if (at == 0) save_progress(out);
+    for (CountedEntries* entries : {&panes, &keys, &revisions}) entries->append_to(out, at);
+  }
 }
 
 void TimeWindow::save_progress(std::string& out) const {
@@ -50,47 +53,39 @@ void TimeWindow::save_progress(std::string& out) const {
   }
 }
 
-void TimeWindow::save_panes(unsigned partition_, std::string& out) const {
-  uint64_t count = 0;
-  std::string panes;
+void TimeWindow::save_panes(CountedEntries& panes, const StateParts& parts) const {
   for (const auto& [start, pane] : panes_) {
-    uint64_t keys = 0;
-    std::string groups;
+    CountedEntries groups(parts);
     for (uint32_t group = 0; group < pane->ids().size(); ++group) {
       const uint32_t id = pane->ids()[group];
-      if (id == Pane::kNone || partition(id) != partition_) continue;
-      ++keys;
-      save_text(ids_.encoding(id), groups);
+      std::string* const out = id != Pane::kNone ? groups.next(partition(id)) : nullptr;
+      if (out == nullptr) continue;
+      ids_.save(id, *out);
       for (size_t call = 0; call < plan_.calls.size(); ++call) {
-        pane->aggregate(call).save(group, groups);
+        pane->aggregate(call).save(group, *out);
       }
     }
-    if (keys == 0) continue;
-    ++count;
-    save_micros(start, panes);
-    save_count(keys, panes);
-    panes += groups;
+    for (unsigned at = 0; at < kPartitions; ++at) {
+      if (groups.count(at) == 0) continue;
+      std::string& out = *panes.next(at);
+      save_micros(start, out);
+      groups.append_to(out, at);
+    }
   }
-  save_count(count, out);
-  out += panes;
 }
 
-void TimeWindow::save_tracked(unsigned partition_, std::string& out) const {
-  uint64_t count = 0;
-  std::string keys;
+void TimeWindow::save_tracked(CountedEntries& keys) const {
   for (const uint32_t id : tracked_ids_) {
-    if (!tracked_[id].on || partition(id) != partition_) continue;
-    ++count;
-    save_text(ids_.encoding(id), keys);
-    save_count(tracked_[id].empties, keys);
+    std::string* const out = tracked_[id].on ? keys.next(partition(id)) : nullptr;
+    if (out == nullptr) continue;
+    ids_.save(id, *out);
+    save_count(tracked_[id].empties, *out);
     const auto found = previous_.find(id);
-    save_count(found == previous_.end() ? 0 : found->second.cells.size(), keys);
+    save_count(found == previous_.end() ? 0 : found->second.cells.size(), *out);
     if (found == previous_.end() || found->second.cells.empty()) continue;
-    save_micros(found->second.start, keys);
-    for (const StoredCell& cell : found->second.cells) cell.save(keys);
+    save_micros(found->second.start, *out);
+    for (const StoredCell& cell : found->second.cells) cell.save(*out);
   }
-  save_count(count, out);
-  out += keys;
 }
 
 Status TimeWindow::load(unsigned partition_, std::string_view bytes) {
@@ -181,18 +176,14 @@ void TimeWindow::load_tracked(StateReader& in) {
   }
 }
 
-void TimeWindow::save_revisions(unsigned partition_, std::string& out) const {
-  uint64_t count = 0;
-  std::string entries;
+void TimeWindow::save_revisions(CountedEntries& revisions) const {
   for (const auto& [place, revision] : revisions_) {
-    if (partition(place.second) != partition_) continue;
-    ++count;
-    save_micros(place.first, entries);
-    save_text(ids_.encoding(place.second), entries);
-    save_count(revision, entries);
+    std::string* const out = revisions.next(partition(place.second));
+    if (out == nullptr) continue;
+    save_micros(place.first, *out);
+    ids_.save(place.second, *out);
+    save_count(revision, *out);
   }
-  save_count(count, out);
-  out += entries;
 }
 
 void TimeWindow::load_revisions(StateReader& in) {

@@ -18,7 +18,7 @@ steps:
   - derive: {{version: '{version}'}}
   - save: "file:{folder}/out.ndjson"
 """
-RELOADS = 10
+RELOADS = 6
 
 
 class Changing:
@@ -65,8 +65,8 @@ def mqtt_stays_connected():
                     changing.change(daemon)
                 wait_for("all", lambda: len(changing.records()) >= 3 * RELOADS)
                 assert [r["n"] for r in changing.records()] == list(range(3 * RELOADS)), changing.records()
-                publishers = RELOADS
-                assert broker.log().count("New client connected") == connections + publishers, broker.log()
+                # One a publisher, and no more.
+                assert broker.log().count("New client connected") == connections + RELOADS, broker.log()
                 assert daemon.source_state("p") == "up" and daemon.pipeline("p")["ledger"]["balanced"]
                 assert daemon.log().count("/in) is up") == 1, daemon.log()
     for_each_delivery(one)

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <array>
+#include <bitset>
 
 #include "core/encode.h"
 #include "operators/builtin.h"
@@ -220,12 +220,18 @@ void take(Operator& op, const Batch& batch, Emitter& out) {
   }
 }
 
+std::string saved(const Operator& op, unsigned partition) {
+  StateParts parts(std::bitset<kPartitions>().set(partition));
+  op.save(parts);
+  return parts[partition];
+}
+
 std::unique_ptr<Operator> moved(const Operator& from, const MakeOperator& make) {
   auto to = make();
+  StateParts states(std::bitset<kPartitions>().set());
+  from.save(states);
   for (unsigned partition = 0; partition < kPartitions; ++partition) {
-    std::string bytes;
-    from.save(partition, bytes);
-    const Status loaded = to->load(partition, bytes);
+    const Status loaded = to->load(partition, states[partition]);
     REQUIRE_MESSAGE(loaded.has_value(), (loaded ? "" : loaded.error().message));
   }
   return to;
@@ -235,21 +241,20 @@ std::unique_ptr<Operator> moved(const Operator& from, const MakeOperator& make) 
 class SavedParts {
  public:
   explicit SavedParts(Operator& op) {
-    for (unsigned partition = 0; partition < kPartitions; ++partition) op.save(partition, saved_[partition]);
+    op.save(saved_);
   }
   void check(Operator& op) {
     const auto changed = op.take_dirty();
-    for (unsigned partition = 0; partition < kPartitions; ++partition) {
-      std::string now;
-      op.save(partition, now);
-      const bool said = changed[partition] || now == saved_[partition];
-      CHECK_MESSAGE(said, "partition " << partition << " changed and was not said to");
-      saved_[partition] = std::move(now);
-    }
+    StateParts now(std::bitset<kPartitions>().set());
+    op.save(now);
+    for (unsigned partition = 0; partition < kPartitions; ++partition)
+      if (!changed[partition] && now[partition] != saved_[partition])
+        FAIL_CHECK("partition " << partition << " changed and was not said to");
+    saved_ = std::move(now);
   }
 
  private:
-  std::array<std::string, kPartitions> saved_;
+  StateParts saved_{std::bitset<kPartitions>().set()};
 };
 
 Capture run(const MakeOperator& make, const Stream& stream, const RunOptions& options) {

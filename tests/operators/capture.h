@@ -78,6 +78,7 @@ Capture run(const MakeOperator& make, const Stream& stream, const RunOptions& op
 // Brings the watermark to `upto`.
 void advance(Operator& op, Micros upto, Emitter& out);
 void take(Operator& op, const Batch& batch, Emitter& out);
+std::string saved(const Operator& op, unsigned partition);
 // A new operator with the state of another.
 std::unique_ptr<Operator> moved(const Operator& from, const MakeOperator& make);
 

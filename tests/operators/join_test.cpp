@@ -182,7 +182,7 @@ TEST_CASE("join: state that is damaged or of another join is refused") {
     for (size_t i = 0; i < 80; ++i) take(*op, batch_of(arrivals, i, i + 1), out);
     unsigned partition = 0;
     std::string state;
-    for (; partition < kPartitions && state.size() < 100; ++partition) state.clear(), op->save(partition, state);
+    for (; partition < kPartitions && state.size() < 100; ++partition) state = saved(*op, partition);
     REQUIRE(state.size() >= 100);
     --partition;
     auto fresh = build_step("join", "other", kJoins[j]).op;

@@ -162,8 +162,7 @@ TEST_CASE("missing, noise, fewer: damaged state is refused, whatever is cut off 
     const Stream stream = shuffled(ugly(3, 60), 3);
     take(*op, make_batch(stream, 0, 60), out);
     for (unsigned partition = 0; partition < kPartitions; ++partition) {
-      std::string bytes;
-      op->save(partition, bytes);
+      std::string bytes = saved(*op, partition);
       if (bytes.empty()) continue;
       for (size_t size = 1; size < bytes.size(); size += 1 + size / 16) {
         if (make()->load(partition, std::string_view(bytes).substr(0, size))) {
@@ -216,8 +215,7 @@ TEST_CASE("dedupe: a hundred thousand keys come and go with bounded state") {
   CHECK(out.counts.passed == 100'000);  // 50 s apart
   size_t bytes = 0;
   for (unsigned partition = 0; partition < kPartitions; ++partition) {
-    std::string state;
-    op->save(partition, state);
+    std::string state = saved(*op, partition);
     bytes += state.size();
   }
   CHECK(bytes < 1100 * 64);

@@ -317,8 +317,7 @@ TEST_CASE("window: state of another window or version, and damaged state, is ref
   CHECK(dirty.count() == 3);
   CHECK(op->take_dirty().none());
   for (unsigned partition = 0; partition < kPartitions; ++partition) {
-    std::string bytes;
-    op->save(partition, bytes);
+    std::string bytes = saved(*op, partition);
     CHECK(bytes.empty() == !dirty.test(partition));
     if (bytes.empty()) continue;
     CHECK(!window("61s", {{"by", "k"}, {"mean", "v"}})()->load(partition, bytes).has_value());
@@ -341,8 +340,7 @@ TEST_CASE("window: loading replaces a partition") {
   const Stream stream = values({{1, R"({"k":"a"})"}, {2, R"({"k":"b"})"}});
   take(*op, make_batch(stream, 0, 2), out);
   for (unsigned partition = 0; partition < kPartitions; ++partition) {
-    std::string bytes;
-    op->save(partition, bytes);
+    std::string bytes = saved(*op, partition);
     REQUIRE(op->load(partition, bytes).has_value());
   }
   advance(*op, kTimeMax, out);
