@@ -58,12 +58,13 @@ Status write_all(int fd, std::string_view bytes, const std::string& path) {
   return {};
 }
 
+// Makes the folder of a path, and those above it, for good.
 Status make_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(folder_of(path), error);
-  if (error)
-    return fail(ErrorKind::kIo, "cannot make " + folder_of(path) + ": " + error.message());
-  return {};
+  const std::string folder = folder_of(path);
+  if (folder == path || ::access(folder.c_str(), F_OK) == 0) return {};
+  if (auto made = make_folder(folder); !made) return made;
+  if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return io_error("make", folder);
+  return sync_folder(folder);
 }
 
 Status append_now(const std::string& path, const std::string& bytes) {
