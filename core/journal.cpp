@@ -33,7 +33,6 @@ Result<Checkpoint> read_checkpoint(std::string_view text, const std::string& pat
 }
 
 Result<uint64_t> check_parts(const Checkpoint& checkpoint, Disk& disk, const std::string& folder) {
-  constexpr std::string_view kKey = "parts ";
   PartStore parts(disk, folder + std::string(kParts));
   uint64_t bytes = 0;
   FrameReader frames(checkpoint.state);
@@ -41,8 +40,8 @@ Result<uint64_t> check_parts(const Checkpoint& checkpoint, Disk& disk, const std
     const std::string_view key = frames.bytes();
     (void)frames.bytes();
     const std::string_view places = frames.bytes();
-    if (!key.starts_with(kKey)) continue;
-    const auto opened = parts.open(std::string(key.substr(kKey.size())), places);
+    if (!key.starts_with(PartStore::kEntry)) continue;
+    const auto opened = parts.open(std::string(key.substr(PartStore::kEntry.size())), places);
     if (!opened) return tl::unexpected(opened.error());
     for (const auto& [partition, state] : *opened) bytes += state.size();
   }
@@ -247,51 +246,56 @@ void Journal::checkpoint(std::function<void(bool)> done) {
   writing_ = true;
   const uint64_t queued = pipeline_.ledger().queued;
   const uint64_t number = applied_;
-  std::string rest;
-  save_word(number, rest);
+  const auto text = std::make_shared<std::string>(kSealBytes, '\0');
+  save_word(number, *text);
   parts_.begin();
-  rest += pipeline_.save(&parts_);
-  checkpoint_bytes_ = rest.size() + parts_.bytes_added();
+  *text += pipeline_.save(&parts_);
+  checkpoint_bytes_ = text->size() + parts_.bytes_added();
   std::vector<int> unsynced = pipeline_.unsynced();
   // The last one of this process: what its sinks sent now would be sent again by the next.
-  if (pipeline_.is_drained()) pipeline_.stop();
-  const auto finish = [this, done = std::move(done)](bool good) {
+  if (pipeline_.is_drained()) pipeline_.stop_sinks();
+  const auto end = [this, number, queued, done = std::move(done)](const Status& status) {
+    status ? counts(number, queued) : does_not_count(status.error());
     writing_ = false;
-    if (done) done(good);
-    if (next_.empty()) return;
-    auto waiting = std::exchange(next_, {});
-    checkpoint([this, waiting = std::move(waiting)](bool better) {
-      for (const auto& fn : waiting)
-        if (fn) fn(better);
+    if (done) done(status.has_value());
+    if (clear_then_) return clear(std::exchange(clear_then_, nullptr));
+    if (!next_.empty()) checkpoint_for(std::exchange(next_, {}));
+  };
+  // Each after the one before it: output files, parts, the checkpoint that names them.
+  const auto then = [alive = alive_, end](const std::function<void()>& next) {
+    return [alive, end, next](const Status& status) {
+      if (*alive) status ? next() : end(status);
+    };
+  };
+  const auto write_checkpoint = [this, text, alive = alive_, end] {
+    seal_in_place(kMagic, *text);
+    disk_.replace(folder_ + "/checkpoint", std::move(*text), [alive, end](const Status& status) {
+      if (*alive) end(status);
     });
   };
-  const auto failed = [this, finish](const Error& error) {
-    parts_.abandon();
-    log(LogLevel::kError, pipeline_.name + ": no checkpoint: " + error.message);
-    pipeline_.record_error("state", error.message, "");
-    finish(false);
-  };
-  const auto written = [this, number, queued, finish, failed, alive = alive_](const Status& status) {
-    if (!*alive) return;
-    if (!status) return failed(status.error());
-    checkpointed_ = number;
-    queued_ = queued;
-    has_checkpoint_ = true;
-    if (!std::exchange(has_own_checkpoint_, true)) remove_orphans();
-    parts_.commit();
-    log_.trim(number, pipeline_.log_keep == 0 ? kTimeMax : loop_.now() - pipeline_.log_keep);
-    pipeline_.checkpointed();
-    finish(true);
-  };
-  const auto parts_written = [this, rest = std::move(rest), written, failed, alive = alive_](const Status& status) {
-    if (!*alive) return;
-    if (!status) return failed(status.error());
-    disk_.replace(folder_ + "/checkpoint", seal(kMagic, rest), written);
-  };
-  disk_.sync(std::move(unsynced), [this, parts_written, failed, alive = alive_](const Status& status) {
-    if (!*alive) return;
-    if (!status) return failed(status.error());
-    parts_.write(parts_written);
+  disk_.sync(std::move(unsynced), then([this, then, write_checkpoint] { parts_.write(then(write_checkpoint)); }));
+}
+
+void Journal::counts(uint64_t number, uint64_t queued) {
+  checkpointed_ = number;
+  queued_ = queued;
+  has_checkpoint_ = true;
+  if (!std::exchange(has_own_checkpoint_, true)) remove_orphans();
+  parts_.commit();
+  log_.trim(number, pipeline_.log_keep == 0 ? kTimeMax : loop_.now() - pipeline_.log_keep);
+  pipeline_.checkpointed();
+}
+
+void Journal::does_not_count(const Error& error) {
+  parts_.abandon();
+  log(LogLevel::kError, pipeline_.name + ": no checkpoint: " + error.message);
+  pipeline_.record_error("state", error.message, "");
+}
+
+void Journal::checkpoint_for(std::deque<std::function<void(bool)>> waiting) {
+  checkpoint([waiting = std::move(waiting)](bool good) {
+    for (const auto& fn : waiting)
+      if (fn) fn(good);
   });
 }
 
@@ -321,10 +325,12 @@ void Journal::forget(Disk& disk, const std::string& folder) {
   }
 }
 
-void Journal::clear() {
+void Journal::clear(std::function<void()> done) {
+  if (writing_) return void(clear_then_ = std::move(done));
   (void)disk_.remove(folder_ + "/checkpoint");
   parts_.clear();
   log_.clear();
+  done();
 }
 
 }  // namespace streamflow

@@ -74,8 +74,8 @@ class Journal {
   void checkpoint(std::function<void(bool)> done);
   // Removes what a journal has in `folder`, log and buffers included; nobody may use it.
   static void forget(Disk& disk, const std::string& folder);
-  // The run is complete, nothing is to be continued: removes all files.
-  void clear();
+  // The run is complete, nothing is to be continued: removes all files, after a checkpoint that is under way.
+  void clear(std::function<void()> done);
   // Calls back nobody any more.
   void close();
 
@@ -91,6 +91,9 @@ class Journal {
   void caught_up();
   void durable(uint64_t upto);
   void trouble(const Error& error);
+  void counts(uint64_t number, uint64_t queued);  // the checkpoint that was under way
+  void does_not_count(const Error& error);
+  void checkpoint_for(std::deque<std::function<void(bool)>> waiting);
   void remove_orphans();
   void arm();
 
@@ -108,6 +111,7 @@ class Journal {
   bool has_own_checkpoint_ = false;  // made by this version of the pipeline
   uint64_t queued_ = 0;         // rows that waited for sinks at the last checkpoint
   bool writing_ = false;        // a checkpoint is on its way
+  std::function<void()> clear_then_;  // asked for meanwhile
   std::deque<std::function<void(bool)>> next_;  // who waits for the one after it
   std::deque<Held> held_;       // exactly once: not durable yet
   size_t held_bytes_ = 0;       // of their blocks

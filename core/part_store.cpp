@@ -129,18 +129,21 @@ void PartStore::opened() {
   if (!names) return;
   for (const std::string& name : *names) {
     uint64_t number = 0;
-    const bool ours = name.ends_with(kSuffix) &&
-                      std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc();
-    if (!ours || files_.contains(number)) continue;
-    number_ = std::max(number_, number + 1);
-    (void)disk_.remove(folder_ + "/" + name);
+    if (std::from_chars(name.data(), name.data() + name.size(), number).ec != std::errc()) continue;
+    if (name.ends_with(kSuffix)) {
+      files_.try_emplace(number);
+      number_ = std::max(number_, number + 1);
+    } else {
+      (void)disk_.remove(folder_ + "/" + name);  // of a write that was cut short
+    }
   }
 }
 
 void PartStore::clear() {
   parts_.clear();
-  files_.clear();
   opened();
+  for (auto& [number, file] : files_) file.live = 0;
+  remove_unused();
 }
 
 }  // namespace streamflow

@@ -3,7 +3,7 @@
 // is the state of one partition of one step.
 //
 // FOLDER/NNNNNNNNNNNNNNNNNNNN.parts: kMagic, a checksum, and parts one after another (sealed_file.h).  A file
-// is removed when no part of the last checkpoint lies in it; when less than half of it is still of use, what
+// is removed once a checkpoint counts that has no part in it; when less than half of it is still of use, what
 // is left is written anew with the next checkpoint.
 //
 // For the loop's thread.  Owned by the journal.
@@ -37,7 +37,9 @@ class PartStore {
   bool keep(const std::string& step, unsigned partition) const { return parts_.contains({step, partition}); }
   // A part as it is now.  False: it is too small to be kept here.
   bool add(const std::string& step, unsigned partition, std::string_view state);
-  // Where the parts of a step lie, for the checkpoint; empty: it has none.
+  // The checkpoint's entry (Pipeline::save) that says where the parts of a step lie, and what it says; empty: none.
+  static constexpr std::string_view kEntry = "parts ";
+  static std::string entry_of(const std::string& step) { return std::string(kEntry) + step; }
   std::string places(const std::string& step) const;
   size_t bytes_added() const { return text_.size() - kSealBytes; }
   // Makes what was added durable: the checkpoint that refers to it may be written then.
@@ -51,7 +53,8 @@ class PartStore {
   Result<std::vector<std::pair<unsigned, std::string_view>>> open(const std::string& step, std::string_view places);
   // What was opened is not what the step has.
   void forget(const std::string& step);
-  void opened();  // all: forgets the texts, removes files that no part is in
+  // All: forgets the texts.  Files that no part is in stay until the next checkpoint counts.
+  void opened();
   void clear();   // removes all
 
  private:

@@ -1,7 +1,6 @@
 #include "core/pipeline.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "core/journal.h"
@@ -52,62 +51,55 @@ void Pipeline::stop_input() {
 void Pipeline::stop() {
   stop_input();
   for (auto& source : sources) source->stop();
+  stop_sinks();
+}
+
+void Pipeline::stop_sinks() {
   for (auto& sink : sinks) sink->stop();
 }
 
-// Sources hand over nothing more and stay connected until what they have handed over is acknowledged.
-void Pipeline::drain(std::function<void()> done, const Pipeline* next) {
+// Sources stay connected, and silent, until what they have handed over is acknowledged.
+void Pipeline::drain(std::function<void()> done, Leave why) {
   stop_input();
   for (auto& source : sources)
-    if (!source->detach()) source->stop();
-  const auto acknowledged = [this, done = std::move(done), kept = kept_by(next), replaced = next != nullptr] {
-    for (auto& source : sources)
-      if (!kept.contains(source->info.key)) source->stop_detached();
-    drain_steps(done, replaced);
-  };
-  journal ? journal->when_durable(acknowledged) : acknowledged();
-}
-
-// The keys of sources that go on with `next`.
-std::set<std::string> Pipeline::kept_by(const Pipeline* next) const {
-  std::set<std::string> keys;
-  if (next != nullptr && next->delivery == delivery)
-    for (const auto& source : next->sources) keys.insert(source->info.key);
-  return keys;
-}
-
-std::vector<DetachedSource> Pipeline::take_detached() {
-  std::vector<DetachedSource> out;
-  if (!left_whole_) return out;
-  for (auto& source : sources)
-    if (source->is_detached()) out.push_back(source->take_detached());
-  return out;
-}
-
-// Where input is to be handled again first, the sources begin with what that says.
-void Pipeline::attach(std::vector<DetachedSource> detached) {
-  if (journal && journal->recovering()) return;
-  for (DetachedSource& old : detached)
-    for (auto& source : sources)
-      if (source->info.key == old.key && old.source) source->attach(std::move(old));
-}
-
-// What the sinks cannot get rid of soon stays in the checkpoint, where there is one.
-void Pipeline::drain_steps(std::function<void()> done, bool replaced) {
+    if ((!journal && why == Leave::kEnd) || !source->detach()) source->stop();
   if (!journal) {
     return drain_sinks([this, done = std::move(done)] {
       left_whole_ = true;
       done();
     });
   }
-  const auto once = std::make_shared<bool>(false);
-  const auto alive = std::weak_ptr<bool>(alive_);
-  const auto finish = [this, replaced, done = std::move(done), once, alive] {
-    if (alive.expired() || std::exchange(*once, true)) return;
-    end_drain(replaced, done);
-  };
-  loop.after(replaced ? kHandOverMax : kDrainMax, finish);
-  drain_sinks(finish);
+  // What was taken in is handled, and what the sinks cannot get rid of soon stays in the checkpoint.
+  journal->when_durable([this, why, done = std::move(done)] {
+    const auto once = std::make_shared<bool>(false);
+    const auto alive = std::weak_ptr<bool>(alive_);
+    const auto finish = [this, why, done, once, alive] {
+      if (alive.expired() || std::exchange(*once, true)) return;
+      end_drain(why, done);
+    };
+    loop.after(why == Leave::kEnd ? kDrainMax : kHandOverMax, finish);
+    drain_sinks(finish);
+  });
+}
+
+std::vector<DetachedSource> Pipeline::take_detached(const Pipeline& next) {
+  std::vector<DetachedSource> out;
+  if (!left_whole_ || next.delivery != delivery) return out;
+  for (auto& source : sources) {
+    const bool same = std::any_of(next.sources.begin(), next.sources.end(), [&source](const auto& other) {
+      return other->info.id == source->info.id && other->info.key == source->info.key;
+    });
+    if (same && source->is_detached()) out.push_back(source->take_detached());
+  }
+  return out;
+}
+
+// Where input is to be handled again first, the sources begin with what that says.
+void Pipeline::attach(std::vector<DetachedSource>& detached) {
+  if (journal && journal->recovering()) return;
+  for (DetachedSource& old : detached)
+    for (auto& source : sources)
+      if (source->info.id == old.id && old.source) source->attach(std::move(old));
 }
 
 void Pipeline::drain_sinks(std::function<void()> done) {
@@ -124,12 +116,10 @@ void Pipeline::drain_sinks(std::function<void()> done) {
   one_done();
 }
 
-void Pipeline::end_drain(bool replaced, std::function<void()> done) {
+void Pipeline::end_drain(Leave why, std::function<void()> done) {
   const Ledger now = ledger();
-  if (!replaced && finished() && now.queued == 0 && now.held == 0) {
-    journal->clear();  // a run that is complete leaves nothing to continue
-    return done();
-  }
+  // A run that is complete leaves nothing to continue.
+  if (why == Leave::kEnd && finished() && now.queued == 0 && now.held == 0) return journal->clear(std::move(done));
   drained_ = true;
   journal->checkpoint([this, done = std::move(done)](bool good) {
     left_whole_ = good;
@@ -250,6 +240,7 @@ void Pipeline::hold(bool held) {
 }
 
 void Pipeline::pressure_changed() {
+  if (stopped_) return;
   const bool behind = journal && journal->is_behind();
   for (auto& source : sources) {
     const bool full = std::any_of(source->reaches.begin(), source->reaches.end(), [&](const SinkNode* sink) {

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,14 +46,17 @@ class Pipeline {
   void start();  // sinks, then sources
   // Takes no more input; calls `done` once what was read is at the sinks' peers.  Unfinished windows stay
   // unfinished.  Where a checkpoint keeps the rest, it waits for the sinks only so long: their last state is the
-  // checkpoint's.  `next`: a changed version of this pipeline that waits for its turn.  Sources that both have
-  // stay connected, to be attached to `next` after it has loaded what this one has saved.
-  void drain(std::function<void()> done, const Pipeline* next = nullptr);
+  // checkpoint's.  Sources stay connected until they are stopped or taken.
+  enum class Leave : unsigned char { kEnd, kHandOver };
+  void drain(std::function<void()> done, Leave why = Leave::kEnd);
   bool is_drained() const { return drained_; }
-  // Once drained; none where the state was not saved, and so is not what the sources have handed over.
-  std::vector<DetachedSource> take_detached();
-  void attach(std::vector<DetachedSource> detached);
+  // Once drained, the connected sources that `next`, a changed version of this pipeline, has too; none where the state was
+  // not saved, and so is not what they have handed over.
+  std::vector<DetachedSource> take_detached(const Pipeline& next);
+  // Takes those that it can go on with, after it has loaded what the version before has saved.
+  void attach(std::vector<DetachedSource>& detached);
   void stop();                            // at once
+  void stop_sinks();
   std::string unfinished() const;         // what stopping now would discard, in words; or empty
   bool finished() const;                  // every source has ended (false without sources)
   std::function<void()> on_finished;      // called once, when the last source has ended
@@ -64,7 +66,7 @@ class Pipeline {
   // it does not.  With `exactly`, output behind the saved positions is taken back.
   // With `parts`, large states of steps are there and not in the text: those that changed since the last
   // such call are added.
-  std::string save(PartStore* parts = nullptr) const;
+  std::string save(PartStore* parts = nullptr);
   Status load(std::string_view bytes, bool exactly, std::vector<std::string>& remarks,
               PartStore* parts = nullptr);
 
@@ -113,10 +115,8 @@ class Pipeline {
   void begin_input();
   void start_sources();
   void stop_input();
-  std::set<std::string> kept_by(const Pipeline* next) const;
-  void drain_steps(std::function<void()> done, bool replaced);
   void drain_sinks(std::function<void()> done);
-  void end_drain(bool replaced, std::function<void()> done);
+  void end_drain(Leave why, std::function<void()> done);
   void clock_due();
   void apply_clock(Micros now, std::string_view idle);
   void restart_counts();

@@ -4,10 +4,11 @@
 #include "core/frames.h"
 #include "core/part_store.h"
 #include "core/pipeline.h"
+#include "core/state_bytes.h"
 
 namespace streamflow {
 
-std::string Pipeline::save(PartStore* parts) const {
+std::string Pipeline::save(PartStore* parts) {
   std::string out;
   FrameWriter frames(out);
   // `what`: in words, where it would be a loss that nobody takes it.
@@ -22,6 +23,9 @@ std::string Pipeline::save(PartStore* parts) const {
     put(key, "", state);
   };
   put("pipeline", "", fingerprint);
+  std::string carried;
+  save_count(carried_, carried);
+  put("carried", "", carried);
   for (const auto& source : sources) put_node("source " + source->info.key, *source);
   for (const auto& merge : merges) put_node("merge " + merge->key, *merge);
   for (const auto& node : operators) {
@@ -29,7 +33,7 @@ std::string Pipeline::save(PartStore* parts) const {
     const bool any = node->save(parts, state);
     put("step " + node->info.key, any ? node->info.id + " (" + node->info.verb + ")" : "", state);
     const std::string places = parts != nullptr ? parts->places(node->info.key) : std::string();
-    if (!places.empty()) put("parts " + node->info.key, "", places);
+    if (!places.empty()) put(PartStore::entry_of(node->info.key), "", places);
   }
   for (const auto& sink : sinks) {
     std::string state;
@@ -67,7 +71,7 @@ Status Pipeline::load(std::string_view bytes, bool exactly, std::vector<std::str
   for (auto& merge : merges) take("merge " + merge->key, [&](auto state) { return merge->load(state); });
   for (auto& node : operators) {
     std::vector<std::pair<unsigned, std::string_view>> large;
-    const auto places = saved.find("parts " + node->info.key);
+    const auto places = saved.find(PartStore::entry_of(node->info.key));
     if (places != saved.end()) {
       if (parts == nullptr) return fail(ErrorKind::kIo, "the state of pipeline " + name + " is not whole");
       auto opened = parts->open(node->info.key, places->second.state);
@@ -85,6 +89,8 @@ Status Pipeline::load(std::string_view bytes, bool exactly, std::vector<std::str
     take("sink " + node->info.key, [&](auto state) { return node->load(state, exactly); });
   for (auto& s : streams) take("stream " + s->name, [&](auto state) { return s->load(state); });
   const auto version = saved.find("pipeline");
+  const auto carried = saved.find("carried");
+  if (carried != saved.end()) carried_ = StateReader(carried->second.state).count();
   if (version == saved.end() || version->second.state != fingerprint) restart_counts();
   for (const auto& [key, state] : saved)
     if (!state.what.empty())

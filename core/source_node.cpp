@@ -24,17 +24,16 @@ SourceNode::SourceNode(Pipeline& pipeline, NodeInfo node_info, std::unique_ptr<S
       errors_(errors),
       key_hash_(XXH3_64bits(info.key.data(), info.key.size())) {}
 
-SourceNode::~SourceNode() { stop_detached(); }
-
-void SourceNode::stop_detached() {
-  on = on && !detached_;
-  if (std::exchange(detached_, false)) source->stop();
+void SourceNode::start(Loop& loop) {
+  detached_ = false;
+  source->start(loop, *this);
+  on = true;
+  if (paused_ && !has_ended) source->pause();
 }
 
 void SourceNode::stop() {
-  if (!on) return;
-  on = false;
-  if (!detached_) source->stop();
+  const bool runs = std::exchange(on, false);
+  if (std::exchange(detached_, false) || runs) source->stop();
 }
 
 bool SourceNode::detach() {
@@ -43,26 +42,21 @@ bool SourceNode::detach() {
 }
 
 DetachedSource SourceNode::take_detached() {
-  detached_ = false;
-  return {info.key, std::move(source), status};
+  on = detached_ = false;
+  return {info.id, std::move(source), status};
 }
 
 void SourceNode::attach(DetachedSource detached) {
   source = std::move(detached.source);
   status = std::move(detached.status);
-}
-
-void SourceNode::start(Loop& loop) {
-  source->start(loop, *this);
-  on = true;
-  if (paused_ && !has_ended) source->pause();
+  detached_ = true;
 }
 
 void SourceNode::pause(bool paused) {
   if (paused == paused_) return;
   paused_ = paused;
   note_up();
-  if (!on || has_ended) return;
+  if (!on || has_ended || detached_) return;
   paused ? source->pause() : source->resume();
 }
 

@@ -19,17 +19,17 @@ namespace streamflow {
 
 class Pipeline;
 
-// A source between two versions of its pipeline: its connection stays.
+// A source between two versions of its pipeline: connected and silent.
 struct DetachedSource {
-  DetachedSource(std::string its_key, std::unique_ptr<Source> its_source, ConnectorStatus its_status)
-      : key(std::move(its_key)), source(std::move(its_source)), status(std::move(its_status)) {}
+  DetachedSource(std::string its_id, std::unique_ptr<Source> its_source, ConnectorStatus its_status)
+      : id(std::move(its_id)), source(std::move(its_source)), status(std::move(its_status)) {}
   DetachedSource(DetachedSource&&) = default;
   DetachedSource& operator=(DetachedSource&&) = default;
   ~DetachedSource() {
     if (source) source->stop();
   }
 
-  std::string key;  // NodeInfo::key
+  std::string id;  // NodeInfo::id
   std::unique_ptr<Source> source;
   ConnectorStatus status;
 };
@@ -38,15 +38,13 @@ class SourceNode final : private SourceHost, private InletOutput {
  public:
   SourceNode(Pipeline& pipeline, NodeInfo info, std::unique_ptr<Source> source, InletOptions options,
              std::unique_ptr<Decoder> decoder, SideStream& errors);
-  ~SourceNode() override;
   void start(Loop& loop);
   void stop();
-  // It hands over nothing more and stays connected (Source::detach).  False: it cannot.  `stop` leaves it so.
+  // It hands over nothing more and stays connected (Source::detach).  False: it cannot.
   bool detach();
-  void stop_detached();
   bool is_detached() const { return detached_; }
   DetachedSource take_detached();
-  void attach(DetachedSource source);  // before start: instead of the own one
+  void attach(DetachedSource detached);  // before start: instead of the own one
   void pause(bool paused);  // also before it starts
   bool is_paused() const { return paused_; }
   // Input that the journal took, with the clock's word then.
@@ -101,7 +99,7 @@ class SourceNode final : private SourceHost, private InletOutput {
   std::vector<Value> meta_;
   uint64_t messages_before_ = 0;  // the inlet's, at the last turn
   bool paused_ = false;
-  bool detached_ = false;
+  bool detached_ = false;  // connected and silent
 };
 
 }  // namespace streamflow

@@ -128,9 +128,11 @@ void Spill::set_trouble(std::string trouble) {
 Batch Spill::take(uint64_t& lost, std::string& reason) {
   lost = 0;
   while (front_.empty() && !chunks_.empty()) {
-    const Opened opened = open_front(reason);
-    if (opened == Opened::kNotNow) return {};
+    std::string why;
+    const Opened opened = open_front(why);
     if (opened == Opened::kYes) continue;
+    if (opened == Opened::kLost || lost == 0) reason = why;
+    if (opened == Opened::kNotNow) return {};
     lost += chunks_.front().rows - taken_;
     pop_front();
   }

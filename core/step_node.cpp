@@ -6,6 +6,7 @@
 
 #include "core/error_samples.h"
 #include "core/frames.h"
+#include "core/log.h"
 #include "core/part_store.h"
 #include "core/pipeline.h"
 
@@ -216,7 +217,10 @@ void SinkNode::refill() {
     if (lost > 0) failed(lost, reason, "");
     if (!batch.empty()) {
       sink->write(batch);
+      unreadable_ = false;
     } else if (lost == 0) {
+      if (!std::exchange(unreadable_, true))
+        log(LogLevel::kError, pipeline_.name + ": " + info.id + ": " + reason + "; it is tried again");
       pipeline_.record_error(info.id, reason, "");
       refill_ = pipeline_.loop.after(Spill::kRetry, [this] { refill(); });
       break;

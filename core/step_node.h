@@ -124,6 +124,7 @@ class SinkNode final : public Port, private SinkHost {
   const BufferOptions buffer_;
   const size_t sink_bytes_max_;  // of the sink's own queue; the rest of the memory is the spill's
   Loop::Id refill_ = 0;
+  bool unreadable_ = false;  // the buffer, at the moment
   std::function<void()> drained_;
 };
 

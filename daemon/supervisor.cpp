@@ -150,7 +150,8 @@ int Supervisor::run() {
 
   for (auto& pipeline : built) {
     const std::string name = pipeline->name;
-    const Status started = adopt(std::move(pipeline));
+    std::vector<DetachedSource> none;
+    const Status started = adopt(std::move(pipeline), none);
     if (started) continue;
     log(LogLevel::kError, name + " does not start: " + started.error().message);
     return kRuntimeFailure;
@@ -164,10 +165,10 @@ int Supervisor::run() {
 }
 
 // An error: its state cannot be read, and to start without it would lose data.  `sources`: those that the version
-// before it has left connected.
-Status Supervisor::adopt(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources) {
+// before it has left connected; what it takes is taken out.
+Status Supervisor::adopt(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource>& sources) {
   if (auto opened = open_journal(*pipeline); !opened) return opened;
-  pipeline->attach(std::move(sources));
+  pipeline->attach(sources);
   log(LogLevel::kInfo, pipeline->name + ": started, delivery " + pipeline->delivery);
   pipelines_.push_back(std::move(pipeline));
   Pipeline& running = *pipelines_.back();
@@ -178,32 +179,46 @@ Status Supervisor::adopt(std::unique_ptr<Pipeline> pipeline, std::vector<Detache
 }
 
 // At a reload.  What cannot start goes back to the version before it; where there is none, or that cannot start
-// either, it is tried again.
-void Supervisor::start(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources, const SpecPtr& before) {
+// either, it is tried again.  Whether it has started as it was asked for.
+bool Supervisor::start(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources, const SpecPtr& before) {
   const SpecPtr spec = pipeline->spec;
-  const Status started = adopt(std::move(pipeline), std::move(sources));
-  if (started) return;
-  const bool went_back = before && start_again(*before);
+  const Status started = adopt(std::move(pipeline), sources);
+  if (started) return true;
+  auto old = before ? plan_again(*before) : nullptr;
+  const bool went_back = old && adopt(std::move(old), sources);
   reload_.ok = false;
   reload_.error = spec->name + " does not start: " + started.error().message +
                   (went_back ? "; it goes back to the version before" : "; it is tried again");
   log(LogLevel::kError, reload_.error);
-  if (!went_back) try_again(before ? before : spec);
+  if (!went_back) try_again(spec, before);
+  return false;
 }
 
-bool Supervisor::start_again(const PipelineSpec& spec) {
+// Null: it is no longer possible beside the pipelines that run now.
+std::unique_ptr<Pipeline> Supervisor::plan_again(const PipelineSpec& spec) {
+  PlanOptions options = plan_options();
+  Claims claims;
+  options.claims = &claims;
   Diagnostics known;
-  auto pipeline = plan(spec, registry_, loop_, plan_options(), known);
-  return pipeline && known.ok() && adopt(std::move(pipeline)).has_value();
+  for (const auto* others : {&pipelines_, &arriving_})
+    for (const auto& other : *others) (void)plan(*other->spec, registry_, loop_, options, known);
+  auto pipeline = plan(spec, registry_, loop_, options, known);
+  return known.ok() ? std::move(pipeline) : nullptr;
 }
 
-void Supervisor::try_again(const SpecPtr& spec) {
+void Supervisor::try_again(const SpecPtr& spec, const SpecPtr& before) {
   ++broken_;
-  loop_.after(kStartAgain, [this, spec, reload = reload_.at] {
-    if (stopping_ || reload != reload_.at) return;  // that has its own version of it
+  loop_.after(kStartAgain, [this, spec, before, reload = reloads_] {
+    if (stopping_ || reload != reloads_) return;  // that has its own version of it
     --broken_;
-    if (!start_again(*spec)) return try_again(spec);
+    auto pipeline = plan_again(*spec);
+    if (!pipeline) return try_again(spec, before);
+    if (start(std::move(pipeline), {}, before)) {
+      reload_.ok = true;
+      reload_.error.clear();
+    }
     hub_->reloaded(reload_.at, reload_.ok, reload_.error, true);
+    publish_status();
   });
 }
 
@@ -306,6 +321,7 @@ std::string Supervisor::reload() {
 // Unchanged pipelines stay as they are; changed and removed ones are drained, and the new version of a
 // changed one starts when the old one has let go of its connections.
 void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
+  ++reloads_;
   broken_ = 0;
   arriving_.clear();  // of the reload before, for what is retiring still
   std::vector<std::unique_ptr<Pipeline>> old = std::move(pipelines_);
@@ -337,9 +353,8 @@ void Supervisor::apply(std::vector<std::unique_ptr<Pipeline>> next) {
 }
 
 void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
-  const auto next = std::find_if(arriving_.begin(), arriving_.end(),
-                                 [&pipeline](const auto& a) { return a->name == pipeline->name; });
-  const bool replaced = next != arriving_.end();
+  const bool replaced = std::any_of(arriving_.begin(), arriving_.end(),
+                                    [&pipeline](const auto& a) { return a->name == pipeline->name; });
   report_unfinished(*pipeline, replaced);
   Pipeline* leaving = pipeline.get();
   retiring_.push_back(std::move(pipeline));
@@ -347,15 +362,19 @@ void Supervisor::retire(std::unique_ptr<Pipeline> pipeline) {
   const auto finish_retirement = [this, leaving, gone] {
     if (*gone) return;
     *gone = true;
-    // Not from within the pipeline's own call.
-    loop_.after(0, [this, leaving] { retired(leaving); });
+    // Not from within the pipeline's own call, and after what it has asked of the disk: the next version
+    // reads what is there.
+    loop_.after(0, [this, leaving] {
+      if (!leaving->journal) return retired(leaving);
+      leaving->journal->close();
+      disk_->sync({}, [this, leaving](const Status&) { retired(leaving); });
+    });
   };
   loop_.after(options_.stop_timeout, finish_retirement);
-  leaving->drain(finish_retirement, replaced ? next->get() : nullptr);
+  leaving->drain(finish_retirement, replaced ? Pipeline::Leave::kHandOver : Pipeline::Leave::kEnd);
 }
 
 void Supervisor::retired(Pipeline* leaving) {
-  end(*leaving);
   const auto next = std::find_if(arriving_.begin(), arriving_.end(),
                                  [leaving](const auto& a) { return a->name == leaving->name; });
   std::unique_ptr<Pipeline> starting;
@@ -365,8 +384,9 @@ void Supervisor::retired(Pipeline* leaving) {
     starting = std::move(*next);
     arriving_.erase(next);
     hand_over(*leaving, *starting);
-    sources = leaving->take_detached();
+    sources = leaving->take_detached(*starting);
   }
+  end(*leaving);
   // First: two versions must not have the journal's files at once.
   std::erase_if(retiring_, [leaving](const auto& p) { return p.get() == leaving; });
   if (stopping_) {
@@ -382,7 +402,7 @@ void Supervisor::retired(Pipeline* leaving) {
 
 // Where a journal does not keep it: what sources have read is handled and at the sinks' peers or gone, so the
 // new version goes on from there; else it would read its files again.
-void Supervisor::hand_over(const Pipeline& from, Pipeline& to) {
+void Supervisor::hand_over(Pipeline& from, Pipeline& to) {
   if (from.journal && keeps_journal(to)) return;
   std::vector<std::string> remarks;
   if (const Status loaded = to.load(from.save(), false, remarks); !loaded) remarks.push_back(loaded.error().message);

@@ -46,10 +46,10 @@ class Supervisor {
   int open_state_dir();
   int serve();
   PlanOptions plan_options() const;
-  Status adopt(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources = {});
-  void start(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources, const SpecPtr& before);
-  bool start_again(const PipelineSpec& spec);
-  void try_again(const SpecPtr& spec);
+  Status adopt(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource>& sources);
+  bool start(std::unique_ptr<Pipeline> pipeline, std::vector<DetachedSource> sources, const SpecPtr& before);
+  std::unique_ptr<Pipeline> plan_again(const PipelineSpec& spec);
+  void try_again(const SpecPtr& spec, const SpecPtr& before);
   bool keeps_journal(const Pipeline& pipeline) const;
   Status open_journal(Pipeline& pipeline);
   void forget_journal(const Pipeline& pipeline);
@@ -59,7 +59,7 @@ class Supervisor {
   void apply(std::vector<std::unique_ptr<Pipeline>> next);
   void retire(std::unique_ptr<Pipeline> pipeline);
   void retired(Pipeline* leaving);
-  void hand_over(const Pipeline& from, Pipeline& to);
+  void hand_over(Pipeline& from, Pipeline& to);
   void source_end_reached();
   void tick();
   void publish_status();
@@ -88,7 +88,8 @@ class Supervisor {
   Micros started_ = 0;
   bool running_ = false;  // all pipelines have been started
   bool stopping_ = false;
-  size_t broken_ = 0;  // pipelines of the last reload that could not start yet
+  size_t reloads_ = 0;  // that were taken
+  size_t broken_ = 0;   // pipelines of the last one that could not start yet
   bool waiting_for_sinks_ = false;
   size_t draining_ = 0;  // that the end waits for
   int exit_code_ = 0;

@@ -86,6 +86,7 @@ bool IngestSource::detach() {
 
 void IngestSource::go_on() {
   host_->state(ConnectorState::kUp, "");
+  intake_->pause(false);
   for (const JsonProblem& problem : std::exchange(early_refused_, {})) refuse(problem);
   for (auto& [request, records] : std::exchange(early_, {})) take(std::move(request), records);
 }
@@ -124,7 +125,11 @@ void IngestSource::take(IngestRequest request, uint64_t records) {
 }
 
 void IngestSource::refuse(const JsonProblem& problem) {
-  if (host_ == nullptr) return early_refused_.push_back(problem);
+  if (host_ == nullptr) {
+    early_refused_.push_back(problem);
+    if (early_refused_.size() == kEarlyRefusedMax) intake_->pause(true);
+    return;
+  }
   host_->reject(problem.sample, problem.text());
   plan_turn();
 }

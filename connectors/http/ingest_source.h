@@ -31,6 +31,7 @@ class IngestSource final : public Source, private IntakeOwner {
  public:
   static constexpr std::string_view kMeta[] = {"path", "headers"};
   static constexpr size_t kRememberedMax = 10'000;
+  static constexpr size_t kEarlyRefusedMax = 1000;  // remembered while there is no host; then clients wait
   static constexpr Micros kOpenAgain = 100 * kMicrosPerMilli;
 
   explicit IngestSource(IngestOptions options);

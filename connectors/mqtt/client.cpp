@@ -67,6 +67,7 @@ void Client::disconnect() {
   if (loop_ == nullptr) return;
   loop_->cancel(std::exchange(retry_timer_, 0));
   leaving_ = true;
+  reported_.reset();
   if (phase_ == Phase::kUp) {
     // Behind what is queued, acknowledgements of records handed over included.
     mosquitto_disconnect_v5(handle_, 0, nullptr);
@@ -233,6 +234,10 @@ void Client::report(ConnectorState state, const std::string& reason, Micros retr
   reported_ = state;
   reported_reason_ = reason;
   owner_.state(state, reason, retry_at);
+}
+
+void Client::repeat_state() {
+  if (reported_) owner_.state(*reported_, reported_reason_, 0);
 }
 
 void Client::up(const std::string& remark) {

@@ -104,6 +104,7 @@ class Client {
   void connect();     // no-op while connected or trying
   // Owner: what it needs is in place.  Reports kUp.
   void up(const std::string& remark = {});
+  void repeat_state();  // to an owner that did not hear the last one
   void pause_state(const std::string& reason);  // owner, after `disconnect`: why it did
   // Owner, in a callback: this connection is of no use for that reason; try again later.
   void give_up(const std::string& reason);

@@ -64,8 +64,11 @@ bool MqttSource::detach() {
 }
 
 void MqttSource::go_on() {
-  host_->state(client_->connected() ? ConnectorState::kUp : ConnectorState::kConnecting, "");
-  if (!client_->connected()) return client_->connect();
+  if (!client_->connected()) {
+    host_->state(ConnectorState::kConnecting, "");
+    return client_->connect();
+  }
+  client_->repeat_state();
   client_->hold_reading(false);
 }
 
@@ -113,7 +116,6 @@ void MqttSource::keep_session() {
 }
 
 void MqttSource::connected(bool session_present) {
-  if (host_ == nullptr) return client_->give_up("the pipeline is being replaced");
   // A connection that ended before the broker had sent everything again leaves a rest.
   if (!session_present || !resuming_) again_.clear();
   if (session_present) {
@@ -172,13 +174,14 @@ void MqttSource::all_subscribed() {
   client_->up(refused_.empty() ? std::string() : refused_.front());
 }
 
-void MqttSource::lost() { subscribing_.clear(); }
+void MqttSource::lost() {
+  subscribing_.clear();
+  if (host_ == nullptr) client_->disconnect();  // nobody is there to take what would come
+}
 
 // --- messages ---
 
-// Without a host nothing is acknowledged: it comes again.
 void MqttSource::message(const mosquitto_message& message) {
-  if (host_ == nullptr) return;
   confirms_ = confirms_ || message.qos > 0;
   if (message.qos == 1 && seen_before(message)) return;
   if (message.retain && !options_.retained) return;
@@ -244,7 +247,6 @@ void MqttSource::hand_over(const mosquitto_message& message, std::string_view to
 // The hold ends when no crash can lose the records; without an input log that is now, and also where they
 // were all of QoS 0, which nobody confirms.
 void MqttSource::turn() {
-  if (host_ == nullptr) return;
   host_->flush();
   if (!std::exchange(confirms_, false)) return client_->release();
   // Nothing is read meanwhile; of a connection that came after this one there is nothing to release.

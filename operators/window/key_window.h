@@ -43,8 +43,7 @@ class KeyWindow : public Operator {
   unsigned partition(uint32_t id) const { return plan_.keys->keyed() ? ids_.partition(id) : 0; }
   void touch(uint32_t id) { dirty_.set(partition(id)); }
 
-  // Keys of one partition: what save() wrote last, whole and in its own words.
-  // Of each key with a wanted partition what it has, to the text that `place` says; null: not wanted.
+  // What the windows of each key have, behind the key in the text that `place` gives; null: not wanted.
   using Place = std::function<std::string*(uint32_t id)>;
   virtual void save_keys(const Place& place) const = 0;
   virtual void load_keys(StateReader& in) = 0;

@@ -100,7 +100,7 @@ TEST_CASE("parts: what a failed checkpoint added is added again") {
   CHECK(opened(disk, places) == step.states);
 }
 
-TEST_CASE("parts: a start removes files that no checkpoint names, and refuses damaged ones") {
+TEST_CASE("parts: files that no checkpoint names go when the next one counts, and damaged ones are refused") {
   MemoryDisk disk;
   Step step(disk);
   step.states = {{1, std::string(100, 'a')}};
@@ -111,10 +111,40 @@ TEST_CASE("parts: a start removes files that no checkpoint names, and refuses da
   step.store.add("step", 1, step.states[1]);
   step.store.write([](const Status&) {});  // and no checkpoint that names it
   disk.work();
-  CHECK(disk.files.size() == 2);
+  disk.files["parts/00000000000000000009.parts.next"] = "cut short";
   CHECK(opened(disk, places) == std::map<unsigned, std::string>{{1, std::string(100, 'a')}});
-  CHECK(disk.files.size() == 1);
+  CHECK(disk.files.size() == 2);
 
+  Step next(disk);
+  REQUIRE(next.store.open("step", places));
+  next.store.opened();
+  next.states = {{1, std::string(100, 'c')}};
+  const auto again = next.checkpoint({1});
+  CHECK(disk.files.size() == 1);
+  CHECK(disk.files.begin()->first == "parts/00000000000000000003.parts");
+  CHECK(opened(disk, again.second) == next.states);
+}
+
+TEST_CASE("parts: a step that another version of the pipeline does not have keeps its file until then") {
+  MemoryDisk disk;
+  Step step(disk);
+  step.states = {{1, std::string(100, 'a')}};
+  const std::string places = step.checkpoint({}).second;
+  PartStore other(disk, "parts", 10);
+  other.opened();
+  CHECK(opened(disk, places) == step.states);
+  other.begin();
+  other.write([](const Status&) {});
+  other.commit();
+  CHECK(disk.files.empty());
+}
+
+TEST_CASE("parts: damage is found") {
+  MemoryDisk disk;
+  Step step(disk);
+  step.states = {{1, std::string(100, 'a')}};
+  const std::string places = step.checkpoint({}).second;
+  const std::string first = disk.files.begin()->first;
   disk.files.at(first).back() ^= 1;
   PartStore store(disk, "parts", 10);
   const auto damaged = store.open("step", places);

@@ -41,6 +41,7 @@ struct World {
   std::map<std::string, std::string> files;
   size_t part_least;  // see Journal
   size_t part_files = 0;  // written
+  size_t taken_over = 0;  // times that a reload kept the source
   bool refuses = false;
   size_t reads = 0;  // of whole files
   std::string unreadable;  // a path
@@ -137,10 +138,23 @@ class ScriptSource final : public Source {
   void start(Loop&, SourceHost& host) override {
     host_ = &host;
     host.state(ConnectorState::kUp, "");
+    if (std::exchange(detached_, false)) return;
     for (const size_t n : std::set<size_t>(world_.unconfirmed)) again_.push_back(n);
   }
-  void pause() override { paused_ = true; }
-  void resume() override { paused_ = false; }
+  void pause() override {
+    REQUIRE_FALSE(detached_);
+    paused_ = true;
+  }
+  void resume() override {
+    REQUIRE_FALSE(detached_);
+    paused_ = false;
+  }
+  bool detach() override {
+    REQUIRE_FALSE(paused_);
+    host_ = nullptr;
+    detached_ = true;
+    return true;
+  }
   void stop() override { host_ = nullptr; }
   std::string position() const override {
     std::string out;
@@ -184,7 +198,7 @@ class ScriptSource final : public Source {
  private:
   World& world_;
   SourceHost* host_ = nullptr;
-  bool paused_ = false;
+  bool paused_ = false, detached_ = false;
   std::deque<size_t> again_;
   std::set<size_t> seen_;
 };
@@ -236,7 +250,6 @@ class NotebookSink final : public Sink {
 };
 
 World* the_world = nullptr;
-ScriptSource* the_source = nullptr;
 NotebookSink* the_sink = nullptr;
 
 Registry registry_of_test() {
@@ -247,9 +260,7 @@ Registry registry_of_test() {
   script.formats = {"json"};
   script.build = [](BuildContext&) {
     SourceBuild made;
-    auto source = std::make_unique<ScriptSource>(*the_world);
-    the_source = source.get();
-    made.source = std::move(source);
+    made.source = std::make_unique<ScriptSource>(*the_world);
     return made;
   };
   registry.source(std::move(script));
@@ -284,20 +295,8 @@ class Life {
  public:
   Life(World& world, const std::string& yaml, const Registry& registry, Micros now)
       : loop(now), disk(world, loop), world_(world) {
-    the_world = &world;
-    pipeline = build(yaml, registry, loop);
-    pipeline->journal = std::make_unique<Journal>(*pipeline, disk, "sim", pipeline->delivery == "exactly_once",
-                                                  world.part_least);
-    std::vector<std::string> remarks;
-    const Status opened = pipeline->journal->open(remarks);
-    REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
-    pipeline->on_turn = [this] {
-      const Ledger ledger = pipeline->ledger();
-      CHECK(ledger.balanced());
-    };
-    source = the_source;
-    sink = the_sink;
-    pipeline->start();
+    std::vector<DetachedSource> none;
+    begin(build_version(yaml, registry), none);
   }
   void run(Micros duration) { loop.run_until(loop.now() + duration); }
   void terminate() {
@@ -307,6 +306,23 @@ class Life {
     CHECK((done || world_.refuses || world_.stalled));  // then the daemon's stop timeout ends it, as a crash would
     pipeline->stop();
   }
+  // A changed version takes over, as the daemon does it.  Whether it got the source.
+  bool reload(const std::string& yaml, const Registry& registry) {
+    auto next = build_version(yaml, registry);
+    bool done = false;
+    pipeline->drain([&done] { done = true; }, Pipeline::Leave::kHandOver);
+    for (int i = 0; i < 50 && !done; ++i) run(100 * kMicrosPerMilli);
+    pipeline->journal->close();
+    bool settled = false;
+    disk.sync({}, [&settled](const Status&) { settled = true; });
+    while (!settled) run(kMicrosPerMilli);
+    auto sources = pipeline->take_detached(*next);
+    pipeline->stop();
+    pipeline.reset();
+    const bool any = !sources.empty();
+    begin(std::move(next), sources);
+    return any && (sources[0].source == nullptr);
+  }
 
   SimLoop loop;
   FakeDisk disk;
@@ -315,6 +331,27 @@ class Life {
   NotebookSink* sink = nullptr;
 
  private:
+  std::unique_ptr<Pipeline> build_version(const std::string& yaml, const Registry& registry) {
+    the_world = &world_;
+    return build(yaml, registry, loop);
+  }
+  void begin(std::unique_ptr<Pipeline> version, std::vector<DetachedSource>& sources) {
+    pipeline = std::move(version);
+    pipeline->journal = std::make_unique<Journal>(*pipeline, disk, "sim", pipeline->delivery == "exactly_once",
+                                                  world_.part_least);
+    std::vector<std::string> remarks;
+    const Status opened = pipeline->journal->open(remarks);
+    REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    pipeline->attach(sources);
+    pipeline->on_turn = [this] {
+      const Ledger ledger = pipeline->ledger();
+      CHECK(ledger.balanced());
+    };
+    source = static_cast<ScriptSource*>(pipeline->sources[0]->source.get());
+    sink = the_sink;
+    pipeline->start();
+  }
+
   World& world_;
 };
 
@@ -341,6 +378,9 @@ struct Quiet {
   ~Quiet() { set_log_sink(nullptr); }
 };
 
+// Makes a changed pipeline of one, with the same results.
+constexpr std::string_view kMore = "  - log: 1\n";
+
 std::string simulate(const std::string& yaml, uint64_t seed, const Faults& faults, World& world) {
   const Quiet quiet;
   static const Registry registry = registry_of_test();
@@ -361,8 +401,9 @@ std::string simulate(const std::string& yaml, uint64_t seed, const Faults& fault
     if (what < 60) life->source->deliver(1 + roll(world.dice, 12));
     else if (what < 85) life->run(static_cast<Micros>(roll(world.dice, roll(world.dice, 2) == 0 ? 11'000'000 : 3'000)));
     else if (what < 92 && faults.crashes) again(true);
-    else if (what < 95 && faults.stops) life->terminate(), again(world.refuses);
-    else if (what < 97 && faults.refusals) world.refuses = !world.refuses;
+    else if (what < 94 && faults.stops) life->terminate(), again(world.refuses);
+    else if (what < 96 && faults.stops) world.taken_over += life->reload(step % 2 == 0 ? yaml + std::string(kMore) : yaml, registry) ? 1 : 0;
+    else if (what < 98 && faults.refusals) world.refuses = !world.refuses;
     else if (faults.stalls) {
       world.stalled = !world.stalled;
       life->sink->flush();
@@ -423,16 +464,19 @@ void for_each_seed(Check check) {
 }
 
 TEST_CASE("journal: exactly once, whatever crashes, stops and disks that refuse do in between") {
-  size_t part_files = 0;
-  for_each_seed([&part_files](uint64_t seed) {
+  size_t part_files = 0, taken_over = 0;
+  for_each_seed([&](uint64_t seed) {
     CAPTURE(seed);
     World quiet(seed), rough(seed + 1'000'000);
     const std::string expected = simulate(pipeline_text("exactly_once"), seed, {}, quiet);
     REQUIRE(lines(expected).size() > 20);
     CHECK(simulate(pipeline_text("exactly_once"), seed, {true, true, true}, rough) == expected);
     part_files += rough.part_files;
+    taken_over += rough.taken_over;
   });
-  if (std::getenv("STREAMFLOW_SEED") == nullptr) CHECK(part_files > seeds());
+  if (std::getenv("STREAMFLOW_SEED") != nullptr) return;
+  CHECK(part_files > seeds());
+  CHECK(taken_over > seeds() / 2);
 }
 
 TEST_CASE("journal: at least once, nothing acknowledged is lost and no result is wrong") {

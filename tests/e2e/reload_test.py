@@ -197,12 +197,70 @@ def tries_again():
             daemon.send(signal.SIGHUP)
             wait_for("the refusal", lambda: "it is tried again" in daemon.log())
             assert daemon.running() and daemon.pipeline("p") is None
+            changing.config.write_text("from: nowhere\n")
+            daemon.send(signal.SIGHUP)
+            wait_for("the refused reload, which changes nothing", lambda: "reload refused" in daemon.log())
             other.unlink()
             os.rename(folder / "log", other)
             before = len(changing.records())
             wait_for("records again", lambda: len(changing.records()) > before)
+            wait_for("the word", lambda: daemon.pipeline("p")["state"] == "running")
+
+
+def sources_that_changed_places():
+    """mqtt: a source that a reload puts before another gets a session of its own, and both receive"""
+    with Folder() as folder, Mosquitto(folder) as broker:
+        first, second = (f'{{mqtt: "mqtt://127.0.0.1:{broker.port}/{topic}"}}' for topic in "ab")
+        changing = Changing(folder, f"[{first}]", "at_least_once")
+        with Daemon(changing.config, folder) as daemon:
+            wait_for("the connection", lambda: daemon.source_state("p") == "up")
+            changing.source = f"[{second}, {first}]"
+            changing.change(daemon)
+            wait_for("both", lambda: [s["state"] for s in daemon.pipeline("p")["sources"]] == ["up", "up"])
+            for n in range(10):
+                broker.publish("a", [f'{{"a": {n}}}'])
+                broker.publish("b", [f'{{"b": {n}}}'])
+            wait_for("all", lambda: len(changing.records()) >= 20)
+            assert "already connected" not in broker.log(), broker.log()
+
+
+WINDOWED = """\
+name: p
+from: {{mqtt: "mqtt://127.0.0.1:{port}/in", time: t}}
+steps:
+  - window: 1h
+    by: k
+    select: {{s: {aggregate}(v)}}
+  - save: "file:{folder}/out.ndjson"
+"""
+
+
+def the_version_before_finds_its_state():
+    """another version that dies before its first checkpoint leaves large states to the one before it"""
+    with Folder() as folder, Mosquitto(folder) as broker:
+        config = folder / "p.yaml"
+
+        def write(aggregate):
+            config.write_text(WINDOWED.format(folder=folder, port=broker.port, aggregate=aggregate))
+        write("sum")
+        with Daemon(config, folder) as daemon:
+            wait_for("the connection", lambda: daemon.source_state("p") == "up")
+            broker.publish("in", [json.dumps({"t": 1750000000000 + i, "k": f"key-{i}-{'x' * 60}", "v": i})
+                                  for i in range(10_000)])
+            wait_for("all", lambda: daemon.pipeline("p")["ledger"]["in"] >= 10_000)
+        parts = folder / "state" / "pipelines" / "p" / "parts"
+        assert list(parts.iterdir())
+        write("max")
+        with Daemon(config, folder) as daemon:
+            wait_for("the connection", lambda: daemon.source_state("p") == "up")
+            assert "loses main.1 (window)" in daemon.log(), daemon.log()
+            daemon.end(signal.SIGKILL)
+        write("sum")
+        with Daemon(config, folder) as daemon:
+            wait_for("the connection", lambda: daemon.source_state("p") == "up")
+            assert "1 open window" in daemon.pipeline("p")["steps"][0]["unfinished"], daemon.log()
 
 
 if __name__ == "__main__":
     run([mqtt_stays_connected, mqtt_connection_lost_meanwhile, redis_stays_connected, http_stays_open, half_a_line_stays,
-         goes_back, tries_again])
+         goes_back, tries_again, sources_that_changed_places, the_version_before_finds_its_state])
