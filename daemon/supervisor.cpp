@@ -199,11 +199,11 @@ std::unique_ptr<Pipeline> Supervisor::plan_again(const PipelineSpec& spec) {
   PlanOptions options = plan_options();
   Claims claims;
   options.claims = &claims;
-  Diagnostics known;
+  Diagnostics theirs, own;
   for (const auto* others : {&pipelines_, &arriving_})
-    for (const auto& other : *others) (void)plan(*other->spec, registry_, loop_, options, known);
-  auto pipeline = plan(spec, registry_, loop_, options, known);
-  return known.ok() ? std::move(pipeline) : nullptr;
+    for (const auto& other : *others) (void)plan(*other->spec, registry_, loop_, options, theirs);
+  auto pipeline = plan(spec, registry_, loop_, options, own);
+  return own.ok() ? std::move(pipeline) : nullptr;
 }
 
 void Supervisor::try_again(const SpecPtr& spec, const SpecPtr& before) {
