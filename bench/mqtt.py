@@ -35,7 +35,7 @@ BROKER = """listener {port} 127.0.0.1
 allow_anonymous true
 persistence false
 max_queued_messages 0
-max_inflight_messages 0
+max_inflight_messages {inflight}
 set_tcp_nodelay true
 log_type error
 log_type warning
@@ -73,11 +73,11 @@ def stop(process):
         process.wait()
 
 
-def start_broker(folder):
+def start_broker(folder, inflight=0):
     port = free_port()
     config = folder / "mosquitto.conf"
     # Started as root, mosquitto changes to the user `mosquitto` unless told to stay.
-    config.write_text(BROKER.format(port=port) + ("user root\n" if os.geteuid() == 0 else ""))
+    config.write_text(BROKER.format(port=port, inflight=inflight) + ("user root\n" if os.geteuid() == 0 else ""))
     program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None:
         fail("mosquitto is not installed")
