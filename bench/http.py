@@ -18,27 +18,21 @@ import tempfile
 import time
 
 from mqtt import cpu_seconds
-from run import fail, free_port, load, machine, programs
+from run import HttpConnection, fail, free_port, load, machine, programs
 
 RECORD = '{"device": "dev-%02d", "ts": 1750000000000, "temperature": 21.5, "humidity": 40, "seq": %d}\n'
 
 
 def client(port, body, seconds, out):
-    request = (f"POST /ingest/r HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
-               f"Content-Length: {len(body)}\r\n\r\n").encode() + body
-    with socket.create_connection(("127.0.0.1", port)) as s:
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        end, done, busy = time.monotonic() + seconds, 0, 0
+    end, done, busy = time.monotonic() + seconds, 0, 0
+    with HttpConnection(port) as connection:
         while time.monotonic() < end:
-            s.sendall(request)
-            reply = b""
-            while b"}\n" not in reply:
-                part = s.recv(65536)
-                if not part:
-                    out.put((done, -1))
-                    return
-                reply += part
-            if reply[9:12] == b"200":
+            try:
+                status, _ = connection.post("/ingest/r", body)
+            except ConnectionError:
+                busy = -1
+                break
+            if status == 200:
                 done += 1
             else:
                 busy += 1

@@ -32,7 +32,7 @@ import tempfile
 import time
 
 from mqtt import cpu_seconds, start_broker, stop
-from run import CACHE, fail, load, machine, programs, spread, status_kib
+from run import CACHE, fail, load, machine, programs, spread, status_kib, sync_milliseconds
 
 CLIENT = "backlog"
 PIPELINE = """delivery: {delivery}
@@ -70,18 +70,6 @@ class Answers:
             row = json.loads(line)
             self.count += row["n"]
             self.sequence_sum += row["sequence_sum"]
-
-
-def sync_milliseconds(folder, times=20):
-    """What an append of 64 KiB and its fdatasync take on that disk, median."""
-    block, took = os.urandom(65536), []
-    with open(folder / "disk", "wb", buffering=0) as file:
-        for _ in range(times):
-            begin = time.monotonic()
-            file.write(block)
-            os.fdatasync(file.fileno())
-            took.append(1000 * (time.monotonic() - begin))
-    return statistics.median(took)
 
 
 def wait_until(condition, process, what):

@@ -3,6 +3,7 @@
 
     bench/run.py [--daemon PATH] [--floor DIR] [--events N] [--rounds 5] [W1 W1b W1c]
     bench/run.py --daemon PATH startup
+    bench/run.py --daemon PATH delivery
 
 The data is made once from a seed.  Each round runs the floor, `streamflowd --config` and
 `streamflowd replay` one after the other on the same file, so that a noisy neighbour hits all three;
@@ -13,6 +14,10 @@ exit status 1.  Without --daemon only the floors are measured; `--check` first h
 plain Python.
 
 `startup` reports start to ready, resident memory when idle, time to stop and the stripped size.
+
+`delivery` runs W1 with each `delivery:` in turn beside the floor, output and state on the disk of bench/.cache, since
+it is the waiting for the disk that differs; and asks that disk what an append of 64 KiB and its fdatasync take.
+Rates are held against those of at_most_once in the same round, by CPU and by the clock.
 """
 import argparse
 import datetime
@@ -282,6 +287,54 @@ def measure(work, data, events, rounds, tools, daemon, folder):
     return wrong_answers
 
 
+def sync_milliseconds(folder, times=20):
+    """What an append of 64 KiB and its fdatasync take on that disk, median."""
+    block, took = os.urandom(65536), []
+    with open(folder / "disk", "wb", buffering=0) as file:
+        for _ in range(times):
+            begin = time.monotonic()
+            file.write(block)
+            os.fdatasync(file.fileno())
+            took.append(1000 * (time.monotonic() - begin))
+    return statistics.median(took)
+
+
+def measure_delivery(data, rounds, tools, daemon):
+    """Prints the table of W1 by delivery; returns the number of wrong answers."""
+    names = ["floor", "at_most_once", "at_least_once", "exactly_once"]
+    runs, syncs, loads, wrong_answers = {name: [] for name in names}, [], [], 0
+    for number in range(rounds + 1):  # the first is not counted; the order turns
+        for name in names[:1] + names[1 + number % 3:] + names[1:1 + number % 3]:
+            with tempfile.TemporaryDirectory(dir=CACHE, prefix="delivery-") as temporary:
+                folder = pathlib.Path(temporary)
+                output, pipeline = folder / "out.ndjson", folder / "pipeline.yaml"
+                pipeline.write_text(f"delivery: {name}\n" + PIPELINES["W1"].format(input=data, output=output))
+                command = ([tools / "bench_floor", "w1", data, output] if name == "floor" else
+                           [daemon, "--config", pipeline, "--listen", "127.0.0.1:0", "--state-dir", folder / "state"])
+                sync = sync_milliseconds(folder)
+                run = run_measured(command, folder / "log")
+                if name == "floor":
+                    shutil.copy(output, CACHE / "delivery-expected.ndjson")
+                elif wrong := difference("W1", CACHE / "delivery-expected.ndjson", output):
+                    wrong_answers += 1
+                    print(f"WRONG {name}, round {number}: {wrong}")
+                if number > 0:
+                    runs[name].append(run)
+                    syncs.append(sync)
+                    loads.append(load())
+    (CACHE / "delivery-expected.ndjson").unlink()
+    print("| W1 | CPU s | rate by CPU, of at_most_once | clock s | rate by the clock, of at_most_once |\n|--|--|--|--|--|")
+    for name in names:
+        cells = [name]
+        for key in ("cpu", "wall"):
+            rates = [b[key] / a[key] for a, b in zip(runs[name], runs["at_most_once"])]
+            cells += [spread([run[key] for run in runs[name]], 2), spread(rates, 2)]
+        print("| " + " | ".join(cells) + " |")
+    print(f"\n{rounds} rounds, load average {min(loads):.2f} to {max(loads):.2f}; 64 KiB and fdatasync took "
+          f"{spread(syncs, 2)} ms\n")
+    return wrong_answers
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -296,6 +349,55 @@ def is_ready(port):
             return connection.recv(64).split(b" ")[1:2] == [b"200"]
     except OSError:
         return False
+
+
+class HttpConnection:
+    """A kept connection to the daemon.  By hand: beside bench/http.py Python's own `http` is not found."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def _more(self):
+        part = self.socket.recv(1 << 18)
+        if not part:
+            raise ConnectionError("the server closed the connection")
+        return part
+
+    def _answer(self):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self._more()
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
+                      if line.startswith(b"content-length:"))
+        while len(body) < length:
+            body += self._more()
+        return int(head[9:12]), body
+
+    def get(self, path):
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return self._answer()
+
+    def post(self, path, body):
+        """(status, answer) for records, one a line."""
+        self.socket.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+                            f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return self._answer()
+
+
+def wait_until_ready(process, port, log):
+    begin = time.monotonic()
+    while not is_ready(port):
+        if process.poll() is not None or time.monotonic() > begin + 20:
+            fail(f"not ready (exit status {process.poll()})\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.0005)
 
 
 def startup(daemon, rounds, folder):
@@ -314,11 +416,7 @@ def startup(daemon, rounds, folder):
                 [daemon, "--config", pipeline, "--listen", f"127.0.0.1:{port}", "--state-dir",
                  state], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            while not is_ready(port):
-                if process.poll() is not None or time.monotonic() > begin + 20:
-                    text = (folder / "log").read_text(errors="replace")[-2000:]
-                    fail(f"not ready (exit status {process.poll()})\n{text}")
-                time.sleep(0.0005)
+            wait_until_ready(process, port, folder / "log")
             ready.append(1000 * (time.monotonic() - begin))
             time.sleep(2)
             idle.append(status_kib(process.pid, "VmRSS") / 1024)
@@ -352,12 +450,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--check", action="store_true",
                         help="first hold the floors' answers against plain Python")
-    parser.add_argument("work", nargs="*", help="W1 W1b W1c (default: all three), startup")
+    parser.add_argument("work", nargs="*", help="W1 W1b W1c (default: all three), startup, delivery")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # runs `finally`
     for work in options.work:
-        if work != "startup" and work not in PIPELINES:
-            parser.error(f"unknown workload '{work}': W1, W1b, W1c or startup")
+        if work not in ("startup", "delivery") and work not in PIPELINES:
+            parser.error(f"unknown workload '{work}': W1, W1b, W1c, startup or delivery")
     if options.rounds < 1 or options.events < 1:
         parser.error("--rounds and --events must be at least 1")
     daemon = None
@@ -368,7 +466,7 @@ def main():
     CACHE.mkdir(exist_ok=True)
     print(f"{datetime.date.today()}, {machine()}\n")
     wrong_answers = 0
-    works = [work for work in options.work or PIPELINES if work != "startup"]
+    works = [work for work in options.work or PIPELINES if work in PIPELINES]
     with tempfile.TemporaryDirectory(dir=scratch_root(), prefix="streamflow-bench-") as name:
         folder = pathlib.Path(name)
         if works:
@@ -381,9 +479,14 @@ def main():
             for work in works:
                 wrong_answers += measure(work, data, options.events, options.rounds, tools, daemon,
                                          folder)
+        if daemon is None and {"startup", "delivery"} & set(options.work):
+            parser.error("startup and delivery need --daemon")
+        if "delivery" in options.work:
+            tools = programs(options.floor)
+            data = make_data(tools, options.events)
+            print(f"{options.events} events, output and state to disk\n")
+            wrong_answers += measure_delivery(data, options.rounds, tools, daemon)
         if "startup" in options.work:
-            if daemon is None:
-                parser.error("startup needs --daemon")
             startup(daemon, options.rounds, folder)
     return 1 if wrong_answers else 0
 
