@@ -1,7 +1,7 @@
 // Load for MQTT: publishes events to in/x and receives what the program under test publishes to
 // out/#.
 //
-//   bench_mqtt_load PORT QOS RATE MESSAGES [--direct]
+//   bench_mqtt_load PORT QOS RATE MESSAGES [--direct | --arrivals FILE]
 //
 // RATE is messages per second, evenly spaced; 0 means as fast as at most kOutstandingMax messages
 // under way allow.  --direct receives in/# itself, without a program between: what publisher,
@@ -9,6 +9,11 @@
 // publisher's steady clock in nanoseconds; latency is that of the receiver minus `sent`, and
 // publisher and receiver are one process, so that there is one clock.  Half of the messages have a
 // temperature above 25 and come back.
+//
+// --arrivals: all messages have 30 and come back; each fifth is published to side/x too, and comes
+// back on out/side.  FILE gets three int64 for each arrival: the steady clock in nanoseconds, the
+// sequence number, and 1 for out/side, else 0.  What comes twice is in FILE twice, and counted
+// once.
 //
 // One thread polls both connections: a thread for each would add wake-ups to what is measured.
 // Dialogue: messages are sent until the first comes back, then "ready" is printed and a line is
@@ -35,12 +40,24 @@ constexpr std::int64_t kQuietMax = 5 * kSecond;       // after which missing mes
 constexpr std::uint64_t kOutstandingMax = 500;        // that will come back; as many are filtered
 constexpr int kKeepAliveSeconds = 3600;               // no pings: none falls into a run
 constexpr int kReadsMax = 256;                        // packets before the next look at the clock
+constexpr std::uint64_t kSideEvery = 5;               // with --arrivals
 
 std::int64_t now() {
   timespec t;
   ::clock_gettime(CLOCK_MONOTONIC, &t);
   return t.tv_sec * kSecond + t.tv_nsec;
 }
+
+// What came back with --arrivals.
+struct Arrivals {
+  struct Row {
+    std::int64_t at, seq, side;
+  };
+  explicit Arrivals(std::uint64_t messages)
+      : seen{std::vector<bool>(messages), std::vector<bool>(messages)} {}
+  std::vector<Row> rows;
+  std::vector<bool> seen[2];  // by `side` and sequence number
+};
 
 // One connection, driven by poll().
 struct Client {
@@ -49,6 +66,7 @@ struct Client {
   bool subscribed = false;
   std::uint64_t packets = 0;  // moves when a read made progress
   std::vector<std::int64_t>* latencies = nullptr;
+  Arrivals* arrivals = nullptr;
   bool counting = false;
   std::uint64_t probes = 0;
 };
@@ -69,24 +87,44 @@ void on_subscribe(mosquitto*, void* context, int, int, const int*) {
 
 void on_publish(mosquitto*, void* context, int) { ++static_cast<Client*>(context)->packets; }
 
+// -1: there is none.
+std::int64_t number_after(std::string_view payload, std::string_view name) {
+  const std::size_t place = payload.find(name);
+  if (place == std::string_view::npos) return -1;
+  std::int64_t number = 0;
+  for (std::size_t i = place + name.size(); i < payload.size(); ++i) {
+    if (payload[i] < '0' || payload[i] > '9') break;
+    number = 10 * number + (payload[i] - '0');
+  }
+  return number;
+}
+
+// Notes the arrival.
+bool is_first(Arrivals& arrivals, std::string_view topic, std::string_view payload) {
+  const std::int64_t seq = number_after(payload, "\"seq\":");
+  const bool side = topic == "out/side";
+  std::vector<bool>& seen = arrivals.seen[side ? 1 : 0];
+  if (seq < 0 || static_cast<std::uint64_t>(seq) >= seen.size()) return false;
+  arrivals.rows.push_back({now(), seq, side});
+  if (seen[static_cast<std::size_t>(seq)]) return false;
+  seen[static_cast<std::size_t>(seq)] = true;
+  return true;
+}
+
 void on_message(mosquitto*, void* context, const mosquitto_message* message) {
   auto* client = static_cast<Client*>(context);
   ++client->packets;
   const std::string_view payload(static_cast<const char*>(message->payload),
                                  static_cast<std::size_t>(message->payloadlen));
-  constexpr std::string_view kSent = "\"sent\":";
-  const std::size_t place = payload.find(kSent);
-  if (place == std::string_view::npos) return;
-  std::int64_t sent = 0;
-  for (std::size_t i = place + kSent.size(); i < payload.size(); ++i) {
-    if (payload[i] < '0' || payload[i] > '9') break;
-    sent = 10 * sent + (payload[i] - '0');
-  }
+  const std::int64_t sent = number_after(payload, "\"sent\":");
+  if (sent < 0) return;
   if (payload.find("\"probe\"") != std::string_view::npos) {
     ++client->probes;
-  } else if (client->counting) {
-    client->latencies->push_back(now() - sent);
+    return;
   }
+  if (!client->counting) return;
+  if (client->arrivals != nullptr && !is_first(*client->arrivals, message->topic, payload)) return;
+  client->latencies->push_back(now() - sent);
 }
 
 void open(Client& client, int port) {
@@ -127,9 +165,9 @@ void turn(Client& publisher, Client& receiver, std::int64_t wait) {
 }
 
 // Publishes message `seq`; true when the filter lets it pass.  Temperatures walk
-// through 15.00..35.00 by a step that has no common factor with their number.
-bool publish(Client& publisher, int qos, std::uint64_t seq, const char* kind) {
-  const std::uint64_t hundredths = kind[0] == 'p' ? 3000 : 1500 + seq * 977 % 2001;
+// through 15.00..35.00 by a step that has no common factor with their number, but for a probe's.
+bool publish(Client& publisher, int qos, std::uint64_t seq, const char* kind, const char* topic) {
+  const std::uint64_t hundredths = std::strcmp(kind, "event") != 0 ? 3000 : 1500 + seq * 977 % 2001;
   char payload[256];
   const int size = std::snprintf(
       payload, sizeof payload,
@@ -140,9 +178,16 @@ bool publish(Client& publisher, int qos, std::uint64_t seq, const char* kind) {
       static_cast<unsigned long long>(hundredths / 100),
       static_cast<unsigned long long>(hundredths % 100), kind, static_cast<unsigned long long>(seq),
       static_cast<long long>(now()));
-  const int code = mosquitto_publish(publisher.handle, nullptr, "in/x", size, payload, qos, false);
+  const int code = mosquitto_publish(publisher.handle, nullptr, topic, size, payload, qos, false);
   if (code != MOSQ_ERR_SUCCESS) fail("publish", code);
   return hundredths > 2500;
+}
+
+bool write_rows(const char* path, const std::vector<Arrivals::Row>& rows) {
+  std::FILE* file = std::fopen(path, "wb");
+  if (file == nullptr) return false;
+  const bool all = std::fwrite(rows.data(), sizeof rows[0], rows.size(), file) == rows.size();
+  return std::fclose(file) == 0 && all;
 }
 
 double microseconds(const std::vector<std::int64_t>& sorted, double part) {
@@ -155,8 +200,10 @@ double microseconds(const std::vector<std::int64_t>& sorted, double part) {
 
 int main(int argc, char** argv) {
   const bool direct = argc == 6 && std::strcmp(argv[5], "--direct") == 0;
-  if (argc != 5 && !direct) {
-    std::fprintf(stderr, "usage: bench_mqtt_load PORT QOS RATE MESSAGES [--direct]\n");
+  const bool keeps_arrivals = argc == 7 && std::strcmp(argv[5], "--arrivals") == 0;
+  if (argc != 5 && !direct && !keeps_arrivals) {
+    std::fprintf(stderr,
+                 "usage: bench_mqtt_load PORT QOS RATE MESSAGES [--direct | --arrivals FILE]\n");
     return 2;
   }
   const int port = std::atoi(argv[1]);
@@ -167,9 +214,11 @@ int main(int argc, char** argv) {
   mosquitto_lib_init();
   std::vector<std::int64_t> latencies;
   latencies.reserve(messages);
+  Arrivals arrivals(keeps_arrivals ? messages : 0);
   Client publisher;
   Client receiver;
   receiver.latencies = &latencies;
+  if (keeps_arrivals) receiver.arrivals = &arrivals;
   open(publisher, port);
   open(receiver, port);
   const std::int64_t begin = now();
@@ -181,7 +230,7 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "bench_mqtt_load: nothing came back\n");
       return 3;
     }
-    publish(publisher, qos, 0, "probe");
+    publish(publisher, qos, 0, "probe", "in/x");
     turn(publisher, receiver, kSecond / 50);
   }
   for (const std::int64_t quiet = now() + kSecond / 2; now() < quiet;) {
@@ -211,7 +260,12 @@ int main(int argc, char** argv) {
       wait = 0;
     }
     if (wait <= 0 && sent < messages) {
-      const bool passes = publish(publisher, qos, sent++, "event");
+      if (keeps_arrivals && sent % kSideEvery == 0) {
+        publish(publisher, qos, sent, "steady", "side/x");
+        ++expected;
+      }
+      const bool passes =
+          publish(publisher, qos, sent++, keeps_arrivals ? "steady" : "event", "in/x");
       if (passes || direct) ++expected;
       // At full rate the sockets are looked at after 16 messages: a poll for each costs more.
       if (rate == 0 && sent % 16 != 0) continue;
@@ -219,6 +273,10 @@ int main(int argc, char** argv) {
     turn(publisher, receiver, wait);
   }
   const double seconds = static_cast<double>(now() - start) / kSecond;
+  if (keeps_arrivals && !write_rows(argv[6], arrivals.rows)) {
+    std::perror("bench_mqtt_load: arrivals");
+    return 3;
+  }
   std::sort(latencies.begin(), latencies.end());
   std::printf(
       "{\"sent\":%llu,\"expected\":%llu,\"received\":%zu,\"seconds\":%.3f,\"rate\":%.0f,"
