@@ -71,6 +71,11 @@ class Watch:
     """File events below a pipeline's state folder, its input log and buffers left out."""
 
     def __init__(self, folder):
+        give_up = time.monotonic() + 20
+        while not folder.is_dir():  # it comes with the first checkpoint
+            if time.monotonic() > give_up:
+                fail(f"there is no {folder}")
+            time.sleep(0.01)
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.descriptor = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         self.folder, self.folders, self.known = folder, {}, {}
@@ -126,19 +131,30 @@ class Watch:
 
 
 def post_at_rate(port, path, bodies, seconds, ending, out):
-    """Posts a body every `seconds` until told to end; puts out [(sent at, seconds to the answer)]."""
-    answers, number, due = [], 0, time.monotonic()
-    with HttpConnection(port) as connection:
-        while not ending.is_set():
-            time.sleep(max(0.0, due - time.monotonic()))
-            due = max(due + seconds, time.monotonic() - 1)  # what a long wait missed is sent late, at most a second of it
-            begin = time.monotonic()
-            status, answer = connection.post(path, bodies[number % len(bodies)])
-            if status != 200:
-                fail(f"{path}: {status} {answer!r}")
-            answers.append((begin, time.monotonic() - begin))
-            number += 1
-    out.put(answers)
+    """Posts a body every `seconds` until told to end, each again until it is taken.
+
+    Puts out ([(sent at, seconds until it was taken)], how often one was refused).
+    """
+    answers, refused, number, due = [], 0, 0, time.monotonic()
+    connection = HttpConnection(port)
+    while not ending.is_set():
+        time.sleep(max(0.0, due - time.monotonic()))
+        due = max(due + seconds, time.monotonic() - 1)  # what a long wait missed is sent late, at most a second of it
+        begin = time.monotonic()
+        while not taken(connection, path, bodies[number % len(bodies)], f"{os.getpid()}-{number}"):
+            refused += 1
+            connection = HttpConnection(port)
+        answers.append((begin, time.monotonic() - begin))
+        number += 1
+    out.put((answers, refused))
+
+
+def taken(connection, path, body, key):
+    """The key keeps a body that was refused after all from being taken twice."""
+    try:
+        return connection.post(path, body, f"Idempotency-Key: {key}\r\n")[0] == 200
+    except ConnectionError:
+        return False
 
 
 class Poster:
@@ -151,7 +167,7 @@ class Poster:
 
     def end(self):
         self.ending.set()
-        answers = self.out.get(timeout=60)
+        answers = self.out.get(timeout=120)
         self.process.join()
         return answers
 
@@ -300,29 +316,33 @@ def main():
             posted = options.keys if len(every) > 1 else RECORDS_A_BODY
             probe = Poster(port, "/ingest/probe", [b'{"v":0}\n'], PROBE_SECONDS)
             posters.append(probe)
-            seen = []
+            seen, refusals = [], []
             for case, keys in ((f"all {options.keys} keys", range(options.keys)), ("1000 keys", range(1000)),
                                ("one key", [0])):
                 bodies = bodies_of(keys)
                 poster = Poster(port, "/ingest/r", bodies, RECORDS_A_BODY / options.rate)
                 posters.append(poster)
                 checkpoints, cpu = watch_checkpoints(watch, daemon.pid, options.checkpoints + 1)
-                answers = poster.end()
+                answers, refused = poster.end()
                 loads.append(load())
                 posted += sum(len(bodies[i % len(bodies)].splitlines()) for i in range(len(answers)))
                 seen.append((case, RECORDS_A_BODY * len(answers) / (answers[-1][0] - answers[0][0]), checkpoints, cpu,
                              answers))
-            probes = probe.end()
+                refusals.append(refused)
+            probes, refused = probe.end()
+            refusals.append(refused)
             with HttpConnection(port) as connection:
                 time.sleep(1.5)  # the status is made once a second
                 pipelines = json.loads(connection.get("/api/v1/pipelines")[1])["pipelines"]
-            taken = next(p["ledger"]["messages"] for p in pipelines if p["name"] == "windows")
+            counted = next(p["ledger"]["messages"] for p in pipelines if p["name"] == "windows")
             report([(case, rate, figures(checkpoints, cpu, answers, probes))
                     for case, rate, checkpoints, cpu, answers in seen], folder)
             print(f"{options.checkpoints} checkpoints a case, load average {min(loads):.2f} to {max(loads):.2f}, peak RSS "
                   f"{status_kib(daemon.pid, 'VmHWM') / 1024:.0f} MiB")
-            if taken != posted:
-                print(f"WRONG: {posted} records were posted, {taken} taken")
+            if any(refusals):
+                print(f"bodies refused and sent again, by case, then those of the probe: {refusals}")
+            if counted != posted:
+                print(f"WRONG: {posted} records were posted, {counted} taken")
                 return 1
         finally:
             for poster in posters:

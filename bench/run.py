@@ -385,10 +385,10 @@ class HttpConnection:
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         return self._answer()
 
-    def post(self, path, body):
-        """(status, answer) for records, one a line."""
+    def post(self, path, body, headers=""):
+        """(status, answer) for records, one a line; each further header ends in CR LF."""
         self.socket.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
-                            f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                            f"{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         return self._answer()
 
 
