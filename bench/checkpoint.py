@@ -337,8 +337,10 @@ def main():
             counted = next(p["ledger"]["messages"] for p in pipelines if p["name"] == "windows")
             report([(case, rate, figures(checkpoints, cpu, answers, probes))
                     for case, rate, checkpoints, cpu, answers in seen], folder)
+            held_up = max(b[0] - a[0] for _, _, _, cpu, _ in seen for a, b in zip(cpu, cpu[1:]))
             print(f"{options.checkpoints} checkpoints a case, load average {min(loads):.2f} to {max(loads):.2f}, peak RSS "
-                  f"{status_kib(daemon.pid, 'VmHWM') / 1024:.0f} MiB")
+                  f"{status_kib(daemon.pid, 'VmHWM') / 1024:.0f} MiB; this script, which looks about ten times a second, was "
+                  f"held up for at most {held_up:.2f} s")
             if any(refusals):
                 print(f"bodies refused and sent again, by case, then those of the probe: {refusals}")
             if counted != posted:
