@@ -6,16 +6,17 @@
 Two pipelines run in one daemon, filter and derive: one whose filter and derive change at every reload (SIGHUP), and
 one that stays as it is.  mqtt: QoS 1 in and out through a mosquitto of its own, `--rate` messages a second for the
 first and a fifth of that for the second; a result is a message received.  http: a client each that posts a record
-every 2 ms and sends it again when it is refused; a result is a 200.  After some seconds without, a reload comes
-every 0.3 s, or when the one before has started.
+every 2 ms and sends it again when it is refused; a result is a 200.  Spans of 0.3 s with a reload at their begin and
+without one take turns, so that a noisy neighbour is in both.
 
-The pause of a reload is the longest gap between two results from the signal until the next one, minus the usual gap:
-the median of the longest gaps in spans of the same length before the first reload.  Lost messages end in exit status 1;
-of MQTT; doubled ones (at_least_once may) are counted.
+The pause of a reload is the longest gap between two results in its span, or until the new version has started, minus
+the usual one, the median of the longest gaps in the spans without.  Beside it stand the gaps of both kinds as they
+are: where p99 without a reload is high, p99 with one is the machine's.  Lost messages of MQTT end in exit status 1;
+doubled ones (at_least_once may) are counted.
 
-The limits beside it, asked between the spans without reloads, under the same load: a new connection to the broker until
-its CONNACK, and 4 KiB written, synced, renamed, with a sync of the folder, on the disk of the state folder: what a
-pipeline that connects anew and keeps its state must wait for.  The full scale is --reloads 200.
+The limits beside it, asked between the spans, under the same load: a new connection to the broker until its CONNACK,
+and 4 KiB written, synced, renamed, with a sync of the folder, on the disk of the state folder: what a pipeline that
+connects anew and keeps its state must wait for.  The full scale is --reloads 200.
 """
 import argparse
 import array
@@ -37,7 +38,7 @@ from mqtt import start_broker, stop
 from run import CACHE, HttpConnection, fail, free_port, load, machine, programs, spread, wait_until_ready
 
 SPAN_SECONDS = 0.3
-QUIET_SPANS = 20
+LOAD_SECONDS_A_RELOAD = 3 * SPAN_SECONDS  # for two spans and what lies between
 POST_SECONDS = 0.002
 CHANGED, UNCHANGED = "changed", "unchanged"
 FROM = {"mqtt": {CHANGED: 'mqtt: "mqtt://127.0.0.1:{port}"\n  topics: ["in/#"]',
@@ -205,6 +206,10 @@ def percentile(values, part):
     return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
+def parts(values):
+    return f"{percentile(values, 0.5):.1f}/{percentile(values, 0.99):.1f}/{max(values):.1f}"
+
+
 def measure(kind, reloads, rate, delivery, daemon, tools):
     """Prints one table; returns how many messages were lost."""
     broker = setting = loads = None
@@ -214,21 +219,21 @@ def measure(kind, reloads, rate, delivery, daemon, tools):
             broker, broker_port = start_broker(folder)
             setting = Setting(kind, delivery, broker_port, folder)
             setting.start(daemon)
-            seconds = (QUIET_SPANS + 1 + reloads * 1.5) * SPAN_SECONDS
+            seconds = SPAN_SECONDS + reloads * LOAD_SECONDS_A_RELOAD
             loads = (MqttLoad if kind == "mqtt" else HttpLoad)(setting, tools, seconds, rate)
             loads.start()
             time.sleep(SPAN_SECONDS)
-            quiet, connack, replaced, signals, averages = [], [], [], [], []
-            for _ in range(QUIET_SPANS):
-                quiet.append(time.monotonic())
+            quiet, connack, replaced, spans, averages = [], [], [], [], []
+            for version in range(1, reloads + 1):
+                begin = time.monotonic()
                 time.sleep(SPAN_SECONDS)
+                quiet.append((begin, begin + SPAN_SECONDS))
                 connack.append(1000 * connack_seconds(broker_port))
                 replaced.append(1000 * replace_seconds(folder))
-            for version in range(1, reloads + 1):
-                signals.append(setting.reload(version))
+                begin = setting.reload(version)
                 averages.append(load())
-                time.sleep(max(0.0, signals[-1] + SPAN_SECONDS - time.monotonic()))
-            ended = time.monotonic()
+                time.sleep(max(0.0, begin + SPAN_SECONDS - time.monotonic()))
+                spans.append((begin, time.monotonic()))
             results, words, lost = loads.end()
         finally:
             for part in (loads, setting, broker):
@@ -238,15 +243,16 @@ def measure(kind, reloads, rate, delivery, daemon, tools):
                     stop(part)
                 elif part is not None:
                     part.kill()
-    if min(moments[-1] for moments in results.values()) < signals[-1]:
+    if min(moments[-1] for moments in results.values()) < spans[-1][1]:
         fail("the load ended before the last reload")
-    print(f"| {kind}, {reloads} reloads | usual longest gap ms | pause ms: p50 | p99 | longest |\n|--|--|--|--|--|")
+    print(f"| {kind}, {reloads} reloads | longest gap without, ms p50/p99/max | with a reload | pause ms: p50 | p99 |\n"
+          "|--|--|--|--|--|")
     for pipeline, moments in results.items():
-        usual = [longest_gap(moments, begin, begin + SPAN_SECONDS) for begin in quiet]
-        pauses = [max(0.0, longest_gap(moments, begin, end) - statistics.median(usual))
-                  for begin, end in zip(signals, signals[1:] + [ended])]
-        print(f"| {pipeline} | {spread(usual, 1)} | {percentile(pauses, 0.5):.1f} | {percentile(pauses, 0.99):.1f} "
-              f"| {max(pauses):.1f} |")
+        usual = [longest_gap(moments, *span) for span in quiet]
+        gaps = [longest_gap(moments, *span) for span in spans]
+        pauses = [max(0.0, gap - statistics.median(usual)) for gap in gaps]
+        print(f"| {pipeline} | {parts(usual)} | {parts(gaps)} | {percentile(pauses, 0.5):.1f} "
+              f"| {percentile(pauses, 0.99):.1f} |")
     print(f"\n{words}; load average {min(averages):.2f} to {max(averages):.2f}; limits, ms min/median/max: connection to "
           f"CONNACK {spread(connack, 2)}, 4 KiB kept {spread(replaced, 2)}\n", flush=True)
     if lost:
