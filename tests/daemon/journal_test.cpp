@@ -454,7 +454,7 @@ std::vector<std::string> lines(const std::string& text) {
 
 uint64_t seeds() {
   const char* count = std::getenv("STREAMFLOW_SEEDS");  // scripts/long: many
-  return count ? std::strtoull(count, nullptr, 10) : 300;
+  return count ? std::strtoull(count, nullptr, 10) : 700;
 }
 
 template <class Check>
