@@ -50,7 +50,8 @@ class InputLog {
 
   // `folder` within the disk's.
   InputLog(Disk& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
-  ~InputLog() { *alive_ = false; }
+  ~InputLog() { close(); }
+  void close() { *alive_ = false; }  // writes nothing more than what the disk was asked for
   InputLog(const InputLog&) = delete;
   InputLog& operator=(const InputLog&) = delete;
 

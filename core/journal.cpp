@@ -67,8 +67,7 @@ Journal::~Journal() { close(); }
 void Journal::close() {
   *alive_ = false;
   for (Loop::Id* id : {&timer_, &retry_, &turn_, &flush_}) loop_.cancel(std::exchange(*id, 0));
-  log_.on_durable = nullptr;
-  log_.on_trouble = nullptr;
+  log_.close();
   waiters_.clear();
   held_.clear();
   next_.clear();
@@ -111,7 +110,7 @@ void Journal::recover(std::function<void()> done) {
 void Journal::recover_some() {
   turn_ = 0;
   size_t bytes = 0;
-  while (bytes < kTurnBytes && !pipeline_.is_paused()) {
+  while (bytes < kTurnBytes && !pipeline_.is_paused() && !ended_) {
     if (to_replay_.empty() && !read_log()) return;
     if (to_replay_.empty()) return caught_up();
     Held next = std::move(to_replay_.front());
@@ -122,7 +121,7 @@ void Journal::recover_some() {
     ++replayed_;
     pipeline_.apply(next.entry, nullptr);
   }
-  turn_ = loop_.after(pipeline_.is_paused() ? kPressurePause : 0, [this] { recover_some(); });
+  if (!ended_) turn_ = loop_.after(pipeline_.is_paused() ? kPressurePause : 0, [this] { recover_some(); });
 }
 
 // The next entries to replay, none at the end.  False: the disk refuses; recovery is tried again in a while,
@@ -230,7 +229,7 @@ void Journal::trouble(const Error& error) {
 // --- checkpoints ---------------------------------------------------------------------------------
 
 void Journal::arm() {
-  if (timer_ != 0 || !*alive_) return;
+  if (timer_ != 0 || !*alive_ || ended_) return;
   const auto worth = static_cast<Micros>(checkpoint_bytes_ / kBytesPerSecond) * kMicrosPerSecond;
   timer_ = loop_.after(std::max(kEvery, worth), [this] {
     timer_ = 0;
@@ -252,9 +251,13 @@ void Journal::checkpoint(std::function<void(bool)> done) {
   *text += pipeline_.save(&parts_);
   checkpoint_bytes_ = text->size() + parts_.bytes_added();
   std::vector<int> unsynced = pipeline_.unsynced();
-  // The last one of this process: what its sinks sent now would be sent again by the next.
-  if (pipeline_.is_drained()) pipeline_.stop_sinks();
-  const auto end = [this, number, queued, done = std::move(done)](const Status& status) {
+  const bool last = pipeline_.is_drained();
+  if (last) {
+    pipeline_.stop_sinks();  // what they sent now would be sent again by the next process
+    end_work();
+  }
+  const auto end = [this, last, number, queued, done = std::move(done)](const Status& status) {
+    if (last) next_.clear();  // the sinks' state is gone
     status ? counts(number, queued) : does_not_count(status.error());
     writing_ = false;
     if (done) done(status.has_value());
@@ -274,6 +277,12 @@ void Journal::checkpoint(std::function<void(bool)> done) {
     });
   };
   disk_.sync(std::move(unsynced), then([this, then, write_checkpoint] { parts_.write(then(write_checkpoint)); }));
+}
+
+// No checkpoint, and no recovery, comes after what was saved now.
+void Journal::end_work() {
+  ended_ = true;
+  for (Loop::Id* id : {&timer_, &turn_}) loop_.cancel(std::exchange(*id, 0));
 }
 
 void Journal::counts(uint64_t number, uint64_t queued) {
@@ -327,6 +336,7 @@ void Journal::forget(Disk& disk, const std::string& folder) {
 
 void Journal::clear(std::function<void()> done) {
   if (writing_) return void(clear_then_ = std::move(done));
+  end_work();
   (void)disk_.remove(folder_ + "/checkpoint");
   parts_.clear();
   log_.clear();

@@ -94,6 +94,7 @@ class Journal {
   void counts(uint64_t number, uint64_t queued);  // the checkpoint that was under way
   void does_not_count(const Error& error);
   void checkpoint_for(std::deque<std::function<void(bool)>> waiting);
+  void end_work();
   void remove_orphans();
   void arm();
 
@@ -111,6 +112,7 @@ class Journal {
   bool has_own_checkpoint_ = false;  // made by this version of the pipeline
   uint64_t queued_ = 0;         // rows that waited for sinks at the last checkpoint
   bool writing_ = false;        // a checkpoint is on its way
+  bool ended_ = false;          // the last checkpoint was begun, or all was removed
   std::function<void()> clear_then_;  // asked for meanwhile
   std::deque<std::function<void(bool)>> next_;  // who waits for the one after it
   std::deque<Held> held_;       // exactly once: not durable yet

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstring>
@@ -157,9 +158,14 @@ class FileDisk::Writer {
       results_.emplace_back(std::move(done), std::move(status));
       if (std::exchange(reporting_, true)) return;
     }
-    loop_.post([this, alive = alive_] {  // refused: the loop has stopped
+    const auto tell = [this, alive = alive_] {
       if (*alive) call_back();
-    });
+    };
+    while (!loop_.post(tell)) {  // too much waits for the loop, or it has stopped
+      std::this_thread::sleep_for(kTellAgain);
+      const std::lock_guard lock(mutex_);
+      if (ending_) return;
+    }
   }
 
   void call_back() {
@@ -171,6 +177,8 @@ class FileDisk::Writer {
     }
     for (const auto& [done, status] : results) done(status);
   }
+
+  static constexpr std::chrono::milliseconds kTellAgain{1};
 
   Loop& loop_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // read on the loop's thread only

@@ -58,9 +58,12 @@ void Intake::receive(IngestRequest request) {
       lines ? checker_.check_lines(request.body) : checker_.check_document(request.body);
   if (checked.problem) {
     request.answer({400, checked.problem->text() + "; nothing of this body was taken"});
-    loop_.post([self = shared_from_this(), problem = std::move(*checked.problem)] {
+    in_flight_.fetch_add(bytes);  // until it is counted: so many may wait for the loop
+    const bool posted = loop_.post([self = shared_from_this(), bytes, problem = std::move(*checked.problem)] {
+      self->settled(bytes);
       if (self->owner_) self->owner_->refuse(problem);
     });
+    if (!posted) settled(bytes);
     return;
   }
   const auto answer = request.answer;

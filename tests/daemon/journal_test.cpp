@@ -227,7 +227,12 @@ class NotebookSink final : public Sink {
     drained_ = std::move(done);
     if (rows_ == 0) std::exchange(drained_, nullptr)();
   }
-  void stop() override { drained_ = nullptr; }
+  // As real ones: what it cannot get rid of any more is said to be dropped.
+  void stop() override {
+    drained_ = nullptr;
+    waiting_.clear();
+    if (const uint64_t rows = std::exchange(rows_, 0); rows > 0 && host_ != nullptr) host_->dropped(rows, "stopped");
+  }
   void save(std::string& out) override {
     out = std::to_string(world_.output.size()) + " " + std::to_string(rows_) + " " + waiting_;
   }
@@ -304,6 +309,7 @@ class Life {
     pipeline->drain([&done] { done = true; });
     for (int i = 0; i < 50 && !done; ++i) run(100 * kMicrosPerMilli);
     CHECK((done || world_.refuses || world_.stalled));  // then the daemon's stop timeout ends it, as a crash would
+    run(6 * kMicrosPerSecond);  // other pipelines take longer
     pipeline->stop();
   }
   // A changed version takes over, as the daemon does it.  Whether it got the source.
