@@ -162,9 +162,8 @@ class FileDisk::Writer {
       if (*alive) call_back();
     };
     while (!loop_.post(tell)) {  // too much waits for the loop, or it has stopped
-      std::this_thread::sleep_for(kTellAgain);
-      const std::lock_guard lock(mutex_);
-      if (ending_) return;
+      std::unique_lock lock(mutex_);
+      if (wake_.wait_for(lock, kTellAgain, [this] { return ending_; })) return;
     }
   }
 
