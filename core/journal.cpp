@@ -19,6 +19,12 @@ constexpr Micros kPressurePause = 10 * kMicrosPerMilli;
 constexpr std::string_view kParts = "/parts";
 constexpr std::string_view kBuffer = "buffer-";  // of a sink, and the hash of its key
 
+void remove_files(Disk& disk, const std::string& folder) {
+  const auto names = disk.list(folder);
+  if (!names) return;
+  for (const std::string& name : *names) (void)disk.remove(folder + "/" + name);
+}
+
 }  // namespace
 
 Result<Checkpoint> read_checkpoint(std::string_view text, const std::string& path) {
@@ -317,9 +323,7 @@ void Journal::remove_orphans() {
     const bool ours = std::any_of(pipeline_.sinks.begin(), pipeline_.sinks.end(), [&name](const auto& sink) {
       return name == std::string(kBuffer) + hash_text(sink->info.key);
     });
-    const auto files = ours ? Result<std::vector<std::string>>() : disk_.list(folder_ + "/" + name);
-    if (!files) continue;
-    for (const std::string& file : *files) (void)disk_.remove(folder_ + "/" + name + "/" + file);
+    if (!ours) remove_files(disk_, folder_ + "/" + name);
   }
 }
 
@@ -327,11 +331,7 @@ void Journal::forget(Disk& disk, const std::string& folder) {
   (void)disk.remove(folder + "/checkpoint");  // first: the rest says nothing without it
   const auto names = disk.list(folder);
   if (!names) return;
-  for (const std::string& name : *names) {
-    const auto files = disk.list(folder + "/" + name);
-    if (!files) continue;
-    for (const std::string& file : *files) (void)disk.remove(folder + "/" + name + "/" + file);
-  }
+  for (const std::string& name : *names) remove_files(disk, folder + "/" + name);
 }
 
 void Journal::clear(std::function<void()> done) {

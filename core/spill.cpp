@@ -7,6 +7,7 @@
 #include "core/sealed_file.h"
 
 namespace streamflow {
+
 BufferOptions buffer_options(const Params& sink) {
   const Params buffer = sink.map("buffer");
   BufferOptions out;

@@ -36,6 +36,18 @@ struct Step {
   }
 };
 
+// A state of a step that a checkpoint has kept.
+struct OneState {
+  OneState() {
+    step.states = {{1, std::string(100, 'a')}};
+    places = step.checkpoint({}).second;
+    first = disk.files.begin()->first;
+  }
+  MemoryDisk disk;
+  Step step{disk};
+  std::string places, first;
+};
+
 std::map<unsigned, std::string> opened(MemoryDisk& disk, const std::string& places) {
   PartStore store(disk, "parts", 10);
   const auto parts = store.open("step", places);
@@ -100,12 +112,7 @@ TEST_CASE("parts: what a failed checkpoint added is added again") {
   CHECK(opened(disk, places) == step.states);
 }
 
-TEST_CASE("parts: files that no checkpoint names go when the next one counts, and damaged ones are refused") {
-  MemoryDisk disk;
-  Step step(disk);
-  step.states = {{1, std::string(100, 'a')}};
-  const std::string places = step.checkpoint({}).second;
-  const std::string first = disk.files.begin()->first;
+TEST_CASE_FIXTURE(OneState, "parts: files that no checkpoint names go when the next one counts, and damaged ones are refused") {
   step.states[1] = std::string(100, 'b');
   step.store.begin();
   step.store.add("step", 1, step.states[1]);
@@ -125,11 +132,7 @@ TEST_CASE("parts: files that no checkpoint names go when the next one counts, an
   CHECK(opened(disk, again.second) == next.states);
 }
 
-TEST_CASE("parts: a step that another version of the pipeline does not have keeps its file until then") {
-  MemoryDisk disk;
-  Step step(disk);
-  step.states = {{1, std::string(100, 'a')}};
-  const std::string places = step.checkpoint({}).second;
+TEST_CASE_FIXTURE(OneState, "parts: a step that another version of the pipeline does not have keeps its file until then") {
   PartStore other(disk, "parts", 10);
   other.opened();
   CHECK(opened(disk, places) == step.states);
@@ -139,12 +142,7 @@ TEST_CASE("parts: a step that another version of the pipeline does not have keep
   CHECK(disk.files.empty());
 }
 
-TEST_CASE("parts: damage is found") {
-  MemoryDisk disk;
-  Step step(disk);
-  step.states = {{1, std::string(100, 'a')}};
-  const std::string places = step.checkpoint({}).second;
-  const std::string first = disk.files.begin()->first;
+TEST_CASE_FIXTURE(OneState, "parts: damage is found") {
   disk.files.at(first).back() ^= 1;
   PartStore store(disk, "parts", 10);
   const auto damaged = store.open("step", places);
