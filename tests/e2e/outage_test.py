@@ -4,12 +4,9 @@ import json
 import os
 import random
 import signal
-import socket
-import subprocess
-import threading
 import time
 
-from daemon import DEADLINE, Daemon, Folder, Mosquitto, Redis, free_port, run, wait_for
+from daemon import Daemon, Folder, Mosquitto, Redis, free_port, run, wait_for
 from load import RATE, SANITIZED, Proxy, Publisher
 
 OUTAGES = [float(s) for s in os.environ.get("STREAMFLOW_OUTAGES", "1,5").split(",")]  # seconds; scripts/long: 60

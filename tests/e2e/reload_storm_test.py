@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
 """Reloads under load, with good and bad files and a sink that goes away: nothing lost, nothing doubled, never hangs."""
-import json
 import os
 import random
 import signal
-import statistics
-import threading
 import time
 
 from daemon import Daemon, Folder, Mosquitto, Redis, run, wait_for

@@ -2,11 +2,9 @@
 """A minute (STREAMFLOW_SOAK seconds) of reconnects, keys that come and go, scrapes and viewers: memory and descriptors stay flat."""
 import json
 import os
-import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 from daemon import Daemon, Folder, Mosquitto, Redis, run, wait_for
 from load import Proxy
